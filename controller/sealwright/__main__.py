@@ -1,0 +1,5 @@
+"""`python -m sealwright`."""
+
+from sealwright.cli import main
+
+main()

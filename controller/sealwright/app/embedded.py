@@ -1,0 +1,113 @@
+"""The embedded default (design D16): a folder is the cluster. The same flow as in one, with other edges plugged in."""
+
+import asyncio
+import signal
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from sealwright import plugins
+from sealwright.core.config import Config
+from sealwright.core.errors import Fault
+from sealwright.core.model import value
+from sealwright.edge import keyfiles
+from sealwright.edge.clock import SystemClock, chance
+from sealwright.edge.folder import FolderRuns
+from sealwright.edge.output import SECRETS, Output
+from sealwright.edge.reports import Log
+from sealwright.edge.signers import x509
+from sealwright.flow.controller import Controller
+from sealwright.flow.reconcile import Report, State
+from sealwright.ports import Equipment, Signer
+
+# Kubelets renew a mounted Secret about once a minute; looking more often costs three stat calls.
+REFRESH_S = 10.0
+
+_STORES = "sealwright.edge.stores"
+
+
+@value
+class FolderOptions:
+    """Where runs are, where results go, where keys are; `keys` is made on first use if it is not given."""
+
+    source: Path
+    out: Path
+    keys: Path | None
+    config: Config
+    once: bool
+
+
+async def run_folder(options: FolderOptions, log: Log) -> Mapping[State, int]:
+    """Sign what a folder holds, and go on while there is more. Returns how looks ended.
+
+    SIGTERM and SIGINT end it after the step that is under way; what is half done is finished at the next start.
+    """
+    ends: Counter[State] = Counter()
+
+    def report(found: Report) -> None:
+        ends[found.state] += 1
+        log.run(found)
+
+    def on_problem(path: Path, fault: Fault) -> None:
+        ends[State.FAILED] += 1
+        log.problem(str(path), fault)
+
+    with Output(options.out) as output:
+
+        async def flush() -> None:
+            output.flush()
+
+        tools = await _equip(options, output, log)
+        clock = SystemClock()
+        source = FolderRuns(options.source, output, clock, once=options.once, on_problem=on_problem, on_rest=flush)
+        controller = Controller(source, lambda: tools, report, clock, chance, patient=not options.once)
+        await _until_signal(controller, tools.signers, log)
+    return ends
+
+
+async def _equip(options: FolderOptions, output: Output, log: Log) -> Equipment:
+    config = options.config
+    signers: dict[str, Signer] = {"x509": await _signer(options, log)} if config.signers_in_use else {}
+    rooms = plugins.members(_STORES)
+    stores = {word: rooms[word].open(output) for word in config.stores_in_use}
+    return Equipment(config=config, signers=signers, stores=stores)
+
+
+async def _signer(options: FolderOptions, log: Log) -> x509.X509Signer:
+    """The signer of the embedded default, with a key made on first use where none was named."""
+    directory = options.keys or options.out / SECRETS
+    is_ours = options.keys is None
+    if is_ours and not any((directory / name).exists() for name in (x509.PLAIN, x509.BOXED)):
+        public = await asyncio.to_thread(keyfiles.make_pair, directory, "ecdsa-p256")
+        log.note("made a key", public=str(directory / keyfiles.PUBLIC), key_id=public.key_id)
+    return await x509.open(directory, options.config.x509_hash)
+
+
+async def _until_signal(controller: Controller, signers: Mapping[str, Signer], log: Log) -> None:
+    loop = asyncio.get_running_loop()
+    story = asyncio.ensure_future(controller.run())
+    refresh = asyncio.ensure_future(_refresh(signers, log))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, story.cancel)
+    try:
+        await asyncio.wait({story, refresh}, return_when=asyncio.FIRST_COMPLETED)
+        if not story.cancelled():
+            await story
+    finally:
+        refresh.cancel()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+async def _refresh(signers: Mapping[str, Signer], log: Log) -> None:
+    """Follow changed key files; a key that cannot be read leaves the last good one signing."""
+    while True:
+        await SystemClock().sleep(REFRESH_S)
+        for word, signer in signers.items():
+            if not isinstance(signer, x509.X509Signer):
+                continue
+            try:
+                if await signer.refresh():
+                    log.note("took a new key", signer=word, key_id=signer.key_id)
+            except Fault as fault:
+                log.problem(word, fault)

@@ -1,0 +1,74 @@
+"""`sealwright sign`: sign runs or a Statement by hand, with the same bytes as the controller."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from sealwright.app import configuration
+from sealwright.cli.provenance import build, read_runs
+from sealwright.core import statement
+from sealwright.core.config import Config
+from sealwright.core.errors import Permanent, Reason
+from sealwright.core.model import Payload
+from sealwright.core.tekton import runs
+from sealwright.core.tekton.runs import TaskRun
+from sealwright.edge.reading import read_argument
+from sealwright.edge.signers import x509
+from sealwright.flow.sign import seal
+from sealwright.ports import Signer
+
+_HELP = """Sign the provenance of each run in FILE..., or a Statement, and print one DSSE envelope a line.
+
+\b
+Examples:
+  sealwright sign build.yaml --keys signing-secrets > envelope.json
+  sealwright sign pipelinerun.yaml taskruns.yaml --keys signing-secrets --format slsa/v2alpha4
+  sealwright sign statement.json --keys signing-secrets
+"""
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command("sign", help=_HELP, short_help="Sign runs or a Statement by hand.")
+@click.argument("files", nargs=-1, required=True, type=_PATH)
+@click.option("--keys", type=_PATH, required=True, help="Folder with x509.pem, or cosign.key and cosign.password.")
+@click.option("--format", "format_", default="", help="in-toto, slsa/v1, slsa/v2alpha3, slsa/v2alpha4.  [default: as configured]")
+@click.option("--config", type=_PATH, help="ConfigMap chains-config.  [default: the defaults of Chains]")
+def command(files: Sequence[Path], keys: Path, format_: str, config: Path | None) -> None:
+    """Print envelopes."""
+    settings = configuration.read_config(config).config
+    payloads = _statements(files) or _provenance(files, format_, settings)
+    asyncio.run(_sign(payloads, keys, settings))
+
+
+async def _sign(payloads: Sequence[Payload], keys: Path, settings: Config) -> None:
+    signer: Signer = await x509.open(keys, settings.x509_hash)
+    for payload in payloads:
+        envelope = await seal(payload, signer)
+        sys.stdout.buffer.write(envelope + b"\n")
+
+
+def _statements(files: Sequence[Path]) -> list[Payload]:
+    """The Statements in the files, as they stand; none if the first file holds something else."""
+    bodies = [read_argument(file).strip() for file in files]
+    if b'"_type"' not in bodies[0] or b'"predicateType"' not in bodies[0]:
+        return []
+    return [statement.parse(body)[0] for body in bodies]
+
+
+def _provenance(files: Sequence[Path], format_: str, settings: Config) -> list[Payload]:
+    payloads = []
+    for run in read_runs(files):
+        if not runs.is_done(run):
+            raise Permanent(Reason.NOT_FINISHED, f"{runs.key_of(run)} has not finished; only what has ended is signed")
+        chosen = settings.taskrun if isinstance(run, TaskRun) else settings.pipelinerun
+        built = build(run, format_ or chosen.format, settings)
+        for finding in built.findings:
+            click.echo(f"warning: {finding}", err=True)
+        payloads.append(built.payload)
+    if not payloads:
+        raise Permanent(Reason.INVALID_RUN, "nothing to sign: no TaskRun, PipelineRun or Statement in these files")
+    return payloads

@@ -1,0 +1,91 @@
+"""What can go wrong, in three classes and one list of words.
+
+`Transient`: waiting helps. `Permanent`: the same input fails the same way. `Untrusted`: a proof failed. Only the edge can
+know that waiting helps, so only the edge raises Transient. Anything else that is raised is a bug.
+
+A `Reason` is the same word in the log, in metric labels, Events, annotations, exit texts and runbooks; its meaning stands
+beside it, once.
+"""
+
+from enum import StrEnum
+from typing import Self
+
+
+class Reason(StrEnum):
+    """A stable word for each way to fail. `meaning` is what documentation and `--explain` print."""
+
+    meaning: str
+
+    def __new__(cls, word: str, meaning: str) -> Self:
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.meaning = meaning
+        return member
+
+    INVALID_INPUT = "InvalidInput", "the bytes are not what they should be (JSON, YAML, PEM, base64, ...)"
+    TOO_LARGE = "TooLarge", "the input is over a size or nesting limit and was refused unread"
+    REPEATED_KEY = "RepeatedKey", "an object names one key twice, so readers could disagree about it"
+    INVALID_RUN = "InvalidRun", "the object is not a TaskRun or PipelineRun that can be read"
+    INVALID_CONFIG = "InvalidConfig", "the configuration has faults; each is named"
+    NOT_FINISHED = "NotFinished", "the run, or a child of it, has not finished yet"
+    CHILD_MISSING = "ChildMissing", "a child run that the PipelineRun names cannot be found"
+    CHILD_FORGED = "ChildForged", "an object has the name of a child run but does not belong to this PipelineRun"
+    DISABLED = "Disabled", "the configuration asks for nothing to be signed or stored here"
+    UNKNOWN_FORMAT = "UnknownFormat", "no such provenance format"
+    KEY_MISSING = "KeyMissing", "no signing or verification key was found where one was expected"
+    KEY_UNUSABLE = "KeyUnusable", "the key cannot be read, or its algorithm or size is not accepted"
+    WRONG_PASSWORD = "WrongPassword", "the password does not open this key"
+    STORE_FAILED = "StoreFailed", "a store refused or lost what it was given"
+    UNAVAILABLE = "Unavailable", "something needed did not answer; waiting may help"
+    NOT_FOUND = "NotFound", "nothing is there under this name"
+    INTERNAL_ERROR = "InternalError", "a bug in Sealwright; please report it"
+
+    BAD_ENVELOPE = "BadEnvelope", "the envelope is not a DSSE envelope, or breaks one of its rules"
+    BAD_SIGNATURE = "BadSignature", "no signature over these bytes verifies with a trusted key"
+    BAD_STATEMENT = "BadStatement", "the signed bytes are not an in-toto Statement"
+    WRONG_PAYLOAD_TYPE = "WrongPayloadType", "the signature is good, but for another kind of payload"
+    WRONG_PREDICATE = "WrongPredicate", "the statement makes another kind of claim than was asked for"
+    WRONG_SUBJECT = "WrongSubject", "the statement speaks of something else than was asked about"
+    WRONG_BUILDER = "WrongBuilder", "the statement names another builder than was asked for"
+    WRONG_OBJECT = "WrongObject", "the attestation is kept with an object that it does not speak of"
+    WRONG_DIGEST = "WrongDigest", "bytes do not have the digest under which they are kept"
+    NO_ATTESTATION = "NoAttestation", "there is no attestation to verify"
+
+
+class Fault(Exception):  # noqa: N818  the word this package uses for all three
+    """Base of the three classes; never raised itself.
+
+    `message` is a sentence a person can act on: what was wanted, what was found, where, what to do.
+    """
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(f"{reason}: {message}")
+        self.reason = reason
+        self.message = message
+
+
+class Transient(Fault):
+    """Waiting helps. `after_s` is the peer's own wish, in seconds, where it gave one."""
+
+    def __init__(self, reason: Reason, message: str, after_s: float | None = None) -> None:
+        super().__init__(reason, message)
+        self.after_s = after_s
+
+
+class Permanent(Fault):
+    """The same input will fail the same way, until the input or the configuration changes."""
+
+
+class Untrusted(Permanent):
+    """A proof failed: the thing may be well formed, but nothing says that it is true."""
+
+
+# Foreign text (a key name, a peer's answer) is cut here, so that one hostile value cannot fill a log.
+FOREIGN_LIMIT = 256
+
+
+def quote(text: object) -> str:
+    """Foreign text for a message: one line, printable, at most FOREIGN_LIMIT characters, in quotes."""
+    shown = str(text)
+    cut = shown[:FOREIGN_LIMIT] + "..." if len(shown) > FOREIGN_LIMIT else shown
+    return ascii(cut) if not cut.isprintable() else f"'{cut}'"

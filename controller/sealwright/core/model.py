@@ -1,0 +1,199 @@
+"""The values which flow, made once and never edited.
+
+`Key > Run > Artifact > SignRequest > Payload > Signature > Attestation > Receipt > Outcome`, and back:
+`Attestation > Verified > Verdict`. Bytes are signed, so bytes are carried: nobody re-encodes a payload.
+A `Run` lives in `core/tekton/runs.py`, a `Verdict` in `core/policy/verdict.py`, each with the rules that make it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar, dataclass_transform
+
+from sealwright.core.errors import Reason
+
+T = TypeVar("T")
+Kind = Literal["TaskRun", "PipelineRun"]
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
+def value(cls: type[T]) -> type[T]:
+    """Frozen, keyword-only, slotted: the one kind of value in this package."""
+    return dataclass(frozen=True, kw_only=True, slots=True)(cls)
+
+
+@value
+class Key:
+    """Which object, in whichever state it is now. Queues hold keys; state is read fresh."""
+
+    kind: Kind
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind.lower()} {self.namespace}/{self.name}"
+
+
+@value
+class Finding:
+    """Something a user should know that stops nothing: a hint that was ignored, a setting that does nothing.
+
+    `where` is a path in the object or the name of a setting; `message` says what was wanted and what was found.
+    """
+
+    where: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.message}"
+
+
+@value
+class Subject:
+    """What a statement speaks of. `digest` maps an algorithm to lower-case hex, in the order in which it was found."""
+
+    name: str
+    digest: Mapping[str, str]
+
+
+@value
+class Artifact:
+    """What is signed: a run's provenance, or one image.
+
+    `key` is Chains' short key: `taskrun-<uid>`, `pipelinerun-<uid>`, or the first 12 hex digits of the image's digest.
+    `name` is the image's `registry/repository` or the run's `namespace/name`; `digest` is `sha256:<64 hex>`, images only.
+    """
+
+    sort: Literal["taskrun", "pipelinerun", "oci"]
+    key: str
+    name: str
+    digest: str = ""
+
+
+@value
+class SignRequest:
+    """One whole decision, made before any await: sign this artifact in this format, and keep it in these stores."""
+
+    artifact: Artifact
+    format: str
+    signer: str
+    stores: tuple[str, ...]
+
+
+@value
+class Payload:
+    """The bytes that are signed, and what they say of themselves so that nobody has to parse them again.
+
+    `materials` are what went in: name is the uri.
+    """
+
+    media_type: str
+    body: bytes
+    predicate_type: str = ""
+    subjects: tuple[Subject, ...] = ()
+    materials: tuple[Subject, ...] = ()
+
+
+@value
+class Built:
+    """A payload, and what its maker left out or found odd."""
+
+    payload: Payload
+    findings: tuple[Finding, ...] = ()
+
+
+@value
+class Signature:
+    """`key_id` as Chains writes it (an OpenSSH fingerprint); `certificate` and `chain` are PEM, empty for plain keys."""
+
+    key_id: str
+    raw: bytes
+    certificate: str = ""
+    chain: str = ""
+
+
+@value
+class Attestation:
+    """A signed payload: what is stored is what is verified.
+
+    `envelope` is the DSSE envelope's JSON; empty where the bare payload is signed (simplesigning).
+    """
+
+    artifact: Artifact
+    format: str
+    payload: Payload
+    signature: Signature
+    envelope: bytes = b""
+
+    @property
+    def stored_signature(self) -> bytes:
+        """What Chains keeps under the word "signature": the whole envelope, or the bare signature."""
+        return self.envelope or self.signature.raw
+
+
+@value
+class Receipt:
+    """A store's word that it has the attestation. `digest` is `sha256:<hex>` of what was stored.
+
+    `annotations` must be on the run for this receipt to be true: a store inside the object hands its part to the mark, so
+    that one write does both.
+    """
+
+    store: str
+    uri: str
+    digest: str
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+@value
+class Failure:
+    """An error that has become a value. `stage` is build, sign, store or mark; `after_s` is the peer's wish, in seconds."""
+
+    stage: str
+    reason: Reason
+    message: str
+    transient: bool
+    after_s: float | None = None
+
+    def __str__(self) -> str:
+        return f"{self.stage}: {self.reason}: {self.message}"
+
+
+@value
+class Outcome:
+    """What became of one SignRequest."""
+
+    request: SignRequest
+    attestation: Attestation | None = None
+    receipts: tuple[Receipt, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Signed is computed from receipts, never from the absence of errors (design D2)."""
+        return {receipt.store for receipt in self.receipts} >= set(self.request.stores) and not self.failures
+
+
+@value
+class Mark:
+    """What is written on a run when its work is done, and kept in our own record with it.
+
+    `plan` is a hash of the configuration it was done under: information, never a reason to sign again.
+    """
+
+    annotations: Mapping[str, str]
+    plan: str
+    outcomes: tuple[Outcome, ...] = ()
+
+
+@value
+class Verified:
+    """A payload whose signature was proven. Made by `core/proof` alone; policy accepts nothing else.
+
+    `steps` are sentences, in the order in which they were taken. `predicate` is the Statement's, empty for image signatures.
+    """
+
+    payload: Payload
+    predicate: Mapping[str, Any]
+    key_id: str
+    steps: tuple[str, ...]

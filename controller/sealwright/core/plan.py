@@ -1,0 +1,57 @@
+"""(Run, Config) -> what to sign and where to keep it: the whole decision, before anything is awaited.
+
+`sealwright why` prints it. Nothing to sign is an answer with a reason, never silence (design D2).
+"""
+
+from sealwright.core import oci
+from sealwright.core.config import ArtifactConfig, Config
+from sealwright.core.errors import Reason
+from sealwright.core.model import Artifact, Finding, SignRequest, value
+from sealwright.core.tekton import hints
+from sealwright.core.tekton.runs import Run, TaskRun, has_succeeded
+
+
+@value
+class Plan:
+    """What to do for one run. `skipped` says why there is nothing, and is empty where there is something."""
+
+    requests: tuple[SignRequest, ...]
+    findings: tuple[Finding, ...] = ()
+    skipped: str = ""
+
+
+def plan(run: Run, config: Config) -> Plan:
+    """The run's provenance first, then each image that a TaskRun names, as Chains does; images of PipelineRuns are not signed."""
+    settings = config.taskrun if isinstance(run, TaskRun) else config.pipelinerun
+    requests = [_request(_provenance(run), settings)] if settings.enabled else []
+    read = hints.read(run.status.results) if isinstance(run, TaskRun) else hints.Hints()
+    findings = list(read.findings)
+    if read.images and config.profile == "strict" and not has_succeeded(run):
+        findings.append(Finding(where="profile: strict", message="the run did not succeed, so its images are not signed"))
+    elif config.oci.enabled:
+        requests += [_request(_image(image), config.oci) for image in read.images]
+    skipped = "" if requests else f"{Reason.DISABLED}: {_disabled(run, settings)}"
+    return Plan(requests=tuple(requests), findings=tuple(findings), skipped=skipped)
+
+
+def _request(artifact: Artifact, settings: ArtifactConfig) -> SignRequest:
+    return SignRequest(artifact=artifact, format=settings.format, signer=settings.signer, stores=settings.storage)
+
+
+def _provenance(run: Run) -> Artifact:
+    name = f"{run.metadata.namespace}/{run.metadata.name}"
+    if isinstance(run, TaskRun):
+        return Artifact(sort="taskrun", key=f"taskrun-{run.metadata.uid}", name=name)
+    return Artifact(sort="pipelinerun", key=f"pipelinerun-{run.metadata.uid}", name=name)
+
+
+def _image(image: oci.Image) -> Artifact:
+    # Chains' short key: the first 12 hex digits, so equal digests in two repositories share one.
+    return Artifact(sort="oci", key=image.digest.removeprefix("sha256:")[:12], name=image.name, digest=image.digest)
+
+
+def _disabled(run: Run, settings: ArtifactConfig) -> str:
+    key = f"artifacts.{run.kind.lower()}"
+    if not settings.storage:
+        return f"{key}.storage is empty, so nothing is signed for {run.kind}s"
+    return f"{key}.signer is none, so nothing is signed for {run.kind}s"

@@ -1,0 +1,106 @@
+"""Reading bytes that somebody else wrote: refused by size and nesting before parsing, and where two readers could disagree.
+
+JSON readers differ on a repeated key (Python keeps the last, others the first), on NaN, and on how deep they go before they
+crash. What is verified, and what a command reads, goes through here (design D21); the API server's own output does not need to.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any, NoReturn
+
+import msgspec
+
+from sealwright.core.errors import Permanent, Reason, quote
+
+# Tekton objects are at most 1.5 MiB in etcd; results from sidecar logs and Sealwright's own marks may double that.
+SIZE_LIMIT = 3 << 20
+# Kubernetes' own schemas stay below 30; in-toto predicates below 20.
+DEPTH_LIMIT = 200
+
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_NOT_BRACKETS = bytes(sorted(set(range(256)) - set(b"[]{}")))
+_STEP = {**dict.fromkeys(b"[{", 1), **dict.fromkeys(b"]}", -1)}
+
+
+def loads(data: bytes, what: str, limit: int = SIZE_LIMIT) -> Any:
+    """The JSON value in `data`; `what` names it in errors.
+
+    Raises Permanent: TOO_LARGE (over `limit` bytes or DEPTH_LIMIT levels), REPEATED_KEY, INVALID_INPUT (not UTF-8, not JSON,
+    NaN, a number no double can hold, half a surrogate pair, anything after the value).
+    """
+    bound(data, what, limit)
+    loaded = decode(data, what)
+    refuse_repeated_keys(data, what)
+    return loaded
+
+
+def bound(data: bytes, what: str, limit: int = SIZE_LIMIT) -> None:
+    """Refuse what is too large or too deep, in time linear in its length and without building anything."""
+    if len(data) > limit:
+        raise Permanent(Reason.TOO_LARGE, f"{what}: {len(data)} bytes, more than the {limit} that are read")
+    if data.count(b"{") + data.count(b"[") > DEPTH_LIMIT and depth(data) > DEPTH_LIMIT:
+        raise Permanent(Reason.TOO_LARGE, f"{what}: nested more than {DEPTH_LIMIT} levels deep")
+
+
+def depth(data: bytes) -> int:
+    """How deep brackets outside strings nest. Never less than the truth for valid JSON."""
+    brackets = _STRING.sub(b"", data).translate(None, _NOT_BRACKETS)
+    return max(accumulate(map(_STEP.__getitem__, brackets)), default=0)
+
+
+def decode(data: bytes, what: str) -> Any:
+    """The value, without the check for repeated keys."""
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Permanent(Reason.INVALID_INPUT, f"{what}: not valid JSON: {error}") from error
+
+
+def refuse_repeated_keys(data: bytes, what: str) -> None:
+    """`data` is valid JSON; refuse it if any object in it names a key twice."""
+    try:
+        _CHECK.decode(data.decode())
+    except _RepeatedKeyError as error:
+        raise Permanent(Reason.REPEATED_KEY, f"{what}: the key {quote(error)} stands twice in one object") from error
+    except (ValueError, RecursionError) as error:
+        raise Permanent(Reason.INVALID_INPUT, f"{what}: not valid JSON: {error}") from error
+
+
+class _RepeatedKeyError(Exception):
+    pass
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> None:
+    if len(dict(pairs)) != len(pairs):
+        keys = [key for key, _ in pairs]
+        raise _RepeatedKeyError(next(key for key in keys if keys.count(key) > 1))
+
+
+def _no_constant(word: str) -> NoReturn:
+    raise ValueError(f"{word} is not JSON")
+
+
+# Numbers were judged by the first reader; here they stay text, which also keeps huge ones cheap.
+_CHECK = json.JSONDecoder(object_pairs_hook=_unique, parse_float=str, parse_int=str, parse_constant=_no_constant)
+
+
+def documents(data: bytes, what: str) -> list[Any]:
+    """Every document in JSON or YAML text, empty ones left out. Raises like `loads`."""
+    if data.lstrip()[:1] in (b"{", b"["):
+        return [loads(data, what)]
+    from sealwright.core import goyaml  # noqa: PLC0415  YAML is rare and slow to import
+
+    if len(data) > SIZE_LIMIT:
+        raise Permanent(Reason.TOO_LARGE, f"{what}: {len(data)} bytes, more than the {SIZE_LIMIT} that are read")
+    return goyaml.load_all(data, what, depth_limit=DEPTH_LIMIT)
+
+
+def refuse_lookalike_keys(found: dict[str, Any], known: Sequence[str], what: str) -> None:
+    """Refuse keys that equal a known one but for case: Go's reader would take them, ours would not."""
+    folded = {word.casefold(): word for word in known}
+    for key in found:
+        word = folded.get(key.casefold(), key)
+        if word != key:
+            raise Permanent(Reason.REPEATED_KEY, f"{what}: the key {quote(key)} could be read as {quote(word)}")

@@ -1,0 +1,89 @@
+"""What went into a run: images of steps and sidecars, sources, declared inputs; and the rule that merges equal entries."""
+
+from collections.abc import Iterable
+
+from sealwright.core.errors import quote
+from sealwright.core.model import Finding, Subject
+from sealwright.core.tekton import hints
+from sealwright.core.tekton.hints import Hints
+from sealwright.core.tekton.runs import Container, Run, TaskRun
+
+_PULLABLE = "docker-pullable://"
+
+
+def images(run: TaskRun) -> tuple[list[Subject], list[Finding]]:
+    """The images that steps, then sidecars, ran from.
+
+    An imageID without a digest (a container that never started has an empty one) is left out with a Finding; Chains fails
+    the whole attestation there (ADR 3).
+    """
+    found, findings = [], []
+    containers = [("steps", step) for step in run.status.steps] + [("sidecars", car) for car in run.status.sidecars]
+    for list_name, container in containers:
+        image = _image(container.image_id)
+        if image:
+            found.append(image)
+        else:
+            findings.append(_no_image(list_name, container))
+    return found, findings
+
+
+def image_uri(image_id: str) -> str:
+    """`oci://` and the imageID, without the prefix that Docker's runtime adds; "" where there is none."""
+    return f"oci://{image_id.removeprefix(_PULLABLE)}" if image_id else ""
+
+
+def _image(image_id: str) -> Subject | None:
+    name, _, digest = image_id.partition("@")
+    algorithm, _, digits = digest.partition(":")
+    if image_id.count("@") != 1 or digest.count(":") != 1:
+        return None
+    return Subject(name=image_uri(name), digest={algorithm: digits})
+
+
+def _no_image(list_name: str, container: Container) -> Finding:
+    where = f"status.{list_name}[{quote(container.name)}].imageID"
+    return Finding(where=where, message=f"not in the materials: wanted IMAGE@ALGORITHM:HEX, found {quote(container.image_id)}")
+
+
+def git_source(run: Run) -> list[Subject]:
+    """The git repository and commit that a run's parameters or results name, or nothing.
+
+    Chains' quirk: a commit without a URL counts for TaskRuns (uri `git+.git`) and not for PipelineRuns.
+    """
+    url, commit = hints.git(hints.git_params(run), run.status.results)
+    is_named = commit and (url or isinstance(run, TaskRun))
+    return [Subject(name=hints.spdx(url), digest={"sha1": commit})] if is_named else []
+
+
+def declared(read: Hints) -> list[Subject]:
+    """The inputs that `*ARTIFACT_INPUTS` results declare."""
+    return [Subject(name=entry.uri, digest={entry.algorithm: entry.hex}) for entry in read.inputs]
+
+
+def step_sources(run: TaskRun, read: list[Hints]) -> list[Subject]:
+    """Git source of each step's results, then declared inputs of all steps (slsa/v2alpha4)."""
+    found = []
+    for step in run.status.steps:
+        url, commit = hints.git([], step.results)
+        found += [Subject(name=hints.spdx(url), digest={"sha1": commit})] if commit else []
+    return found + [entry for step in read for entry in declared(step)]
+
+
+def merge(entries: Iterable[Subject]) -> tuple[Subject, ...]:
+    """Append each, or add its digests to the first entry of the same name with which it shares one (Chains' rule).
+
+    Entries that are there are not merged among themselves. Linear in the number of entries: looked up by name and digest.
+    """
+    merged: list[dict[str, str]] = []
+    names: list[str] = []
+    seen: dict[tuple[str, str, str], int] = {}
+    for entry in entries:
+        keys = [(entry.name, algorithm, digits) for algorithm, digits in entry.digest.items()]
+        at = min((seen[key] for key in keys if key in seen), default=len(merged))
+        if at == len(merged):
+            merged.append({})
+            names.append(entry.name)
+        merged[at].update(entry.digest)
+        seen.update((key, at) for key in keys if seen.get(key, at) >= at)
+    return tuple(Subject(name=name, digest=digest) for name, digest in zip(names, merged, strict=True))

@@ -1,0 +1,334 @@
+"""TaskRun and PipelineRun JSON -> what a finished run says.
+
+Decoded once, from bytes, into just the members that provenance needs; what is copied whole (`spec`, a result's value) stays
+raw bytes until a format asks for it. Members that are null count as absent, as Go reads them. Source of the shapes: Tekton
+Pipelines' v1 API; `v1beta1.py` brings the older one here.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, ClassVar, Final
+
+import msgspec
+
+from sealwright.core import strict
+from sealwright.core.errors import Permanent, Reason, quote
+from sealwright.core.model import Key, Kind
+from sealwright.core.tekton import gostruct, v1beta1
+from sealwright.core.tekton.values import ParamValue, param_value
+
+RAW_ABSENT: Final = msgspec.Raw(b"")
+PIPELINE_TASK_LABEL: Final = "tekton.dev/pipelineTask"
+
+
+class _Part(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """Part of an object, as it stood."""
+
+
+class OwnerReference(_Part, frozen=True):
+    kind: str = ""
+    name: str = ""
+    uid: str = ""
+    controller: bool = False
+
+
+class Metadata(_Part, frozen=True):
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+    owner_references: tuple[OwnerReference, ...] = ()
+
+
+class Named(msgspec.Struct, frozen=True, dict=True):
+    """A parameter or result: its value is JSON until somebody asks."""
+
+    name: str = ""
+    type: str = ""
+    value: msgspec.Raw = RAW_ABSENT
+
+    @cached_property
+    def read(self) -> ParamValue:
+        """The value by Tekton's rules (`values.param_value`); "" where there is none."""
+        return param_value(bytes(self.value)) if self.value != RAW_ABSENT else ""
+
+    @property
+    def text(self) -> str:
+        """The value if it is text, else ""."""
+        return self.read if isinstance(self.read, str) else ""
+
+
+class ParamSpec(_Part, frozen=True):
+    name: str = ""
+    default: msgspec.Raw = RAW_ABSENT
+
+    @property
+    def has_default(self) -> bool:
+        return self.default not in (RAW_ABSENT, msgspec.Raw(b"null"))
+
+
+class RefSource(_Part, frozen=True):
+    """Where a resolver found a definition."""
+
+    uri: str = ""
+    digest: dict[str, str] | None = None
+    entry_point: str = ""
+
+
+class Provenance(_Part, frozen=True):
+    ref_source: RefSource | None = None
+    feature_flags: msgspec.Raw = RAW_ABSENT
+
+
+class StepSpec(_Part, frozen=True):
+    name: str = ""
+    script: str = ""
+    command: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+
+
+class TaskSpec(_Part, frozen=True):
+    params: tuple[ParamSpec, ...] = ()
+    steps: tuple[StepSpec, ...] = ()
+
+
+class Container(_Part, frozen=True):
+    """State of a step or sidecar. `image_id` is what the kubelet pulled, digest included."""
+
+    name: str = ""
+    container: str = ""
+    image_id: str = msgspec.field(default="", name="imageID")
+    results: tuple[Named, ...] = ()
+    provenance: Provenance | None = None
+
+
+class Condition(_Part, frozen=True):
+    type: str = ""
+    status: str = ""
+    reason: str = ""
+    message: str = ""
+
+
+class TaskRunStatus(_Part, frozen=True):
+    conditions: tuple[Condition, ...] = ()
+    start_time: str = ""
+    completion_time: str = ""
+    task_spec: TaskSpec | None = None
+    steps: tuple[Container, ...] = ()
+    sidecars: tuple[Container, ...] = ()
+    results: tuple[Named, ...] = ()
+    provenance: Provenance | None = None
+
+
+class PipelineTask(_Part, frozen=True):
+    name: str = ""
+    run_after: tuple[str, ...] = ()
+    task_ref: msgspec.Raw = RAW_ABSENT
+    params: msgspec.Raw = RAW_ABSENT
+    matrix: msgspec.Raw = RAW_ABSENT
+    when: msgspec.Raw = RAW_ABSENT
+    task_spec: msgspec.Raw = RAW_ABSENT
+
+
+class PipelineSpec(_Part, frozen=True):
+    params: tuple[ParamSpec, ...] = ()
+    tasks: tuple[PipelineTask, ...] = ()
+    finally_: tuple[PipelineTask, ...] = msgspec.field(default=(), name="finally")
+
+
+class ChildReference(_Part, frozen=True):
+    kind: str = ""
+    name: str = ""
+    pipeline_task_name: str = ""
+
+
+class PipelineRunStatus(_Part, frozen=True):
+    conditions: tuple[Condition, ...] = ()
+    start_time: str = ""
+    completion_time: str = ""
+    pipeline_spec: PipelineSpec | None = None
+    results: tuple[Named, ...] = ()
+    child_references: tuple[ChildReference, ...] = ()
+    provenance: Provenance | None = None
+
+
+class Reference(_Part, frozen=True):
+    name: str = ""
+    resolver: str = ""
+
+
+class TaskRunSpec(_Part, frozen=True):
+    params: tuple[Named, ...] = ()
+    task_ref: Reference | None = None
+    service_account_name: str = ""
+    managed_by: str = ""
+
+
+class _Template(_Part, frozen=True):
+    service_account_name: str = ""
+
+
+class PipelineRunSpec(_Part, frozen=True):
+    params: tuple[Named, ...] = ()
+    pipeline_ref: Reference | None = None
+    task_run_template: _Template = _Template()
+    managed_by: str = ""
+
+
+class _TaskRun(_Part, frozen=True):
+    metadata: Metadata = Metadata()
+    spec: msgspec.Raw = msgspec.Raw(b"{}")
+    status: TaskRunStatus = TaskRunStatus()
+
+
+class _PipelineRun(_Part, frozen=True):
+    metadata: Metadata = Metadata()
+    spec: msgspec.Raw = msgspec.Raw(b"{}")
+    status: PipelineRunStatus = PipelineRunStatus()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskRun:
+    """A TaskRun. `raw` and `raw_spec` are JSON as it came, for formats that copy them whole."""
+
+    raw: bytes
+    raw_spec: bytes
+    metadata: Metadata
+    spec: TaskRunSpec
+    status: TaskRunStatus
+    kind: ClassVar[Kind] = "TaskRun"
+
+    @property
+    def reference(self) -> Reference | None:
+        return self.spec.task_ref
+
+    @property
+    def param_specs(self) -> tuple[ParamSpec, ...]:
+        return self.status.task_spec.params if self.status.task_spec else ()
+
+    @property
+    def is_completed(self) -> bool:
+        return bool(self.status.completion_time)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineRun:
+    """A PipelineRun, with those of its child TaskRuns that were found, in `status.childReferences` order."""
+
+    raw: bytes
+    raw_spec: bytes
+    metadata: Metadata
+    spec: PipelineRunSpec
+    status: PipelineRunStatus
+    children: tuple[TaskRun, ...] = ()
+    kind: ClassVar[Kind] = "PipelineRun"
+
+    @property
+    def reference(self) -> Reference | None:
+        return self.spec.pipeline_ref
+
+    @property
+    def param_specs(self) -> tuple[ParamSpec, ...]:
+        return self.status.pipeline_spec.params if self.status.pipeline_spec else ()
+
+
+Run = TaskRun | PipelineRun
+
+
+class _Head(msgspec.Struct, gc=False, rename="camel"):
+    kind: str = ""
+    api_version: str = ""
+    metadata: Metadata = Metadata()
+
+
+_head = msgspec.json.Decoder(_Head)
+_task_run = msgspec.json.Decoder(_TaskRun)
+_pipeline_run = msgspec.json.Decoder(_PipelineRun)
+_task_run_spec = msgspec.json.Decoder(TaskRunSpec)
+_pipeline_run_spec = msgspec.json.Decoder(PipelineRunSpec)
+
+
+def read(data: bytes) -> Run:
+    """The run in `data`, one JSON object, v1 or v1beta1.
+
+    The caller refuses repeated keys first where the bytes do not come from the API server (`strict`, design D21).
+    Raises Permanent: TOO_LARGE; INVALID_RUN for another kind or version, and for what Go's reader would refuse.
+    """
+    strict.bound(data, "the run")
+    head = _decode(_head, data, "", "the run")
+    if head.kind not in ("TaskRun", "PipelineRun"):
+        raise Permanent(Reason.INVALID_RUN, f"wanted kind TaskRun or PipelineRun, found {quote(head.kind)}")
+    if head.api_version == "tekton.dev/v1beta1":
+        data = v1beta1.to_v1(data)
+    elif head.api_version != "tekton.dev/v1":
+        raise Permanent(Reason.INVALID_RUN, f"wanted apiVersion tekton.dev/v1, found {quote(head.api_version)}")
+    return _task(data) if head.kind == "TaskRun" else _pipeline(data)
+
+
+def _task(data: bytes) -> TaskRun:
+    found: _TaskRun = _decode(_task_run, data, "v1.TaskRun", "TaskRun")
+    spec = _decode(_task_run_spec, found.spec, "v1.TaskRunSpec", "TaskRun: spec")
+    return TaskRun(raw=data, raw_spec=bytes(found.spec), metadata=found.metadata, spec=spec, status=found.status)
+
+
+def _pipeline(data: bytes) -> PipelineRun:
+    found: _PipelineRun = _decode(_pipeline_run, data, "v1.PipelineRun", "PipelineRun")
+    spec = _decode(_pipeline_run_spec, found.spec, "v1.PipelineRunSpec", "PipelineRun: spec")
+    return PipelineRun(raw=data, raw_spec=bytes(found.spec), metadata=found.metadata, spec=spec, status=found.status)
+
+
+def with_children(run: PipelineRun, children: Iterable[TaskRun]) -> PipelineRun:
+    """The same PipelineRun, knowing its children."""
+    return replace(run, children=tuple(children))
+
+
+def head(data: bytes) -> tuple[str, Key | None, str]:
+    """Kind, key (for a TaskRun or PipelineRun) and uid of an object; Permanent(INVALID_RUN) if it has no readable head."""
+    found = _decode(_head, data, "", "the object")
+    is_run = found.api_version.startswith("tekton.dev/") and found.kind in ("TaskRun", "PipelineRun")
+    kind: Any = found.kind
+    key = Key(kind=kind, namespace=found.metadata.namespace, name=found.metadata.name) if is_run else None
+    return found.kind, key, found.metadata.uid
+
+
+def _decode(decoder: Any, data: bytes | msgspec.Raw, struct: str, where: str) -> Any:
+    """Decode; where a member is null or the text is not UTF-8, read it as Go does and try again."""
+    try:
+        return decoder.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        if not struct:
+            raise Permanent(Reason.INVALID_RUN, f"{where}: {error}") from error
+        first = error
+    normal = gostruct.normal(struct, utf8(bytes(data)), where)
+    try:
+        return decoder.decode(msgspec.json.encode(normal))
+    except msgspec.MsgspecError as error:
+        raise Permanent(Reason.INVALID_RUN, f"{where}: {first}") from error
+
+
+def utf8(data: bytes) -> bytes:
+    """Bytes that are not UTF-8 become U+FFFD each, as Go's JSON reader does."""
+    text = data.decode("utf-8", errors="surrogateescape")
+    return "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in text).encode()
+
+
+def condition(run: Run) -> Condition | None:
+    """The condition named Succeeded: whether and how the run has ended."""
+    return next((found for found in run.status.conditions if found.type == "Succeeded"), None)
+
+
+def is_done(run: Run) -> bool:
+    """Ended, however: Succeeded is True or False. No condition means not done."""
+    found = condition(run)
+    return found is not None and found.status in ("True", "False")
+
+
+def has_succeeded(run: Run) -> bool:
+    found = condition(run)
+    return found is not None and found.status == "True"
+
+
+def key_of(run: Run) -> Key:
+    return Key(kind=run.kind, namespace=run.metadata.namespace, name=run.metadata.name)

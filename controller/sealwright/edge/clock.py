@@ -1,0 +1,22 @@
+"""Time and chance: the only file that reads a clock or rolls dice."""
+
+import asyncio
+import secrets
+import time
+
+_STEPS = 1 << 30
+
+
+class SystemClock:
+    """`ports.Clock` over the monotonic clock, which no time server sets back."""
+
+    def now_s(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+def chance() -> float:
+    """A number in [0, 1)."""
+    return secrets.randbelow(_STEPS) / _STEPS

@@ -1,0 +1,82 @@
+"""Finds what claims to be signed in files, folders and OCI layouts on disk."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from sealwright.core import oci
+from sealwright.core.envelope import cosign
+from sealwright.core.errors import Fault, Permanent, Reason, Untrusted, quote
+from sealwright.core.policy import evidence as rules
+from sealwright.core.policy.evidence import Evidence
+from sealwright.core.tekton import documents
+from sealwright.edge.layout import Layout, layouts
+from sealwright.edge.output import LAYOUTS, SECRETS
+from sealwright.edge.reading import read_argument, translated
+from sealwright.edge.runfiles import SIGNED, RunFiles
+
+_LAYOUT_FILE = "oci-layout"
+
+
+def find(path: Path, envelope: bytes = b"") -> Iterator[Evidence]:
+    """What `path` holds: a file (`rules.of_document`), an OCI layout, or a folder that Sealwright wrote.
+
+    Raises Permanent: NOT_FOUND, and what the readers raise for a single file. In a folder each problem becomes evidence.
+    """
+    if not path.exists():
+        raise Permanent(Reason.NOT_FOUND, f"{quote(path)}: no such file or folder")
+    if path.is_file():
+        yield from rules.of_document(read_argument(path), str(path), envelope)
+    elif (path / _LAYOUT_FILE).is_file():
+        yield from _of_layout(Layout(path), path.name)
+    else:
+        yield from _of_folder(path)
+
+
+def _of_folder(folder: Path) -> Iterator[Evidence]:
+    """Signed copies first, then runs that have none, then every layout."""
+    problems: list[tuple[Path, Fault]] = []
+    signed = set()
+    for path in sorted(folder.rglob(f"*{SIGNED}")):
+        for found in _of_file(folder, path.relative_to(folder)):
+            signed.add(found.what)
+            yield found
+    files = RunFiles(folder, {folder / LAYOUTS, folder / SECRETS}, lambda path, fault: problems.append((path, fault)))
+    for path, _ in files.walk():
+        yield from (found for found in _of_file(folder, path) if found.what not in signed)
+    yield from (Evidence(what=str(path), where="folder", fault=fault) for path, fault in problems)
+    for layout in layouts(folder / LAYOUTS):
+        yield from _of_layout(layout, layout.root.relative_to(folder).as_posix())
+
+
+def _of_file(folder: Path, path: Path) -> Iterator[Evidence]:
+    try:
+        with translated(path):
+            data = (folder / path).read_bytes()
+        for document in documents.runs(data, f"file {quote(path)}"):
+            yield from rules.of_run(document)
+    except Fault as fault:
+        yield Evidence(what=str(path), where="file", fault=fault)
+
+
+def _of_layout(layout: Layout, name: str) -> Iterator[Evidence]:
+    try:
+        tags = layout.tags()
+    except Fault as fault:
+        yield Evidence(what=name, where="index.json", fault=fault)
+        return
+    for tag in sorted(tags):
+        digest = oci.digest_of_tag(tag)
+        if digest:
+            yield from _of_tag(layout, name, tag, digest)
+
+
+def _of_tag(layout: Layout, name: str, tag: str, digest: str) -> Iterator[Evidence]:
+    image = oci.Image(registry="", repository=name, digest=digest)
+    what, where = f"image {name.removeprefix(f'{LAYOUTS}/')}", f"layout {tag[:19]}...{tag[-4:]}"
+    try:
+        for layer in layout.layers(tag):
+            found = cosign.from_layer(layer, image)
+            if found:
+                yield Evidence(what=what, where=where, attestation=found, digest=digest)
+    except Fault as fault:
+        yield Evidence(what=what, where=where, fault=Untrusted(fault.reason, fault.message))

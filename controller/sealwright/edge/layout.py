@@ -1,0 +1,129 @@
+"""An OCI image layout on disk: blobs by digest, and `index.json`, which gives tags to manifests.
+
+Source: OCI image specification 1.1, image layout. It is what `skopeo` calls `oci:FOLDER:TAG` and `oras` `--oci-layout`.
+What is read was written by anybody, so each blob is compared with the digest under which it is kept.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from sealwright.core.errors import Permanent, Reason, Untrusted, quote
+from sealwright.core.oci import Descriptor, Layer, Manifest, digest_of, is_digest, read_manifest
+from sealwright.edge.files import Files, contents, safe_name
+from sealwright.edge.reading import translated
+
+TAG = "org.opencontainers.image.ref.name"
+INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
+
+# Names that a layout itself uses; a repository `x/blobs/sha256/...` must not lie among the blobs of a repository `x`.
+_TAKEN = frozenset({"blobs", "index.json", "oci-layout"})
+
+
+class _Index(msgspec.Struct, rename="camel", kw_only=True):
+    schema_version: int = 2
+    media_type: str = INDEX_TYPE
+    manifests: list[msgspec.Raw] = []
+
+
+class Layout:
+    """The layout at `root`, which need not exist yet."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._blobs = root / "blobs" / "sha256"
+
+    def put(self, body: bytes, files: Files) -> str:
+        """Keep a blob, once; its digest. A file that does not hold these very bytes is replaced."""
+        digest = digest_of(body)
+        path = self._blob(digest)
+        if contents(path) != body:
+            files.write(path, body)
+        return digest
+
+    def blob(self, descriptor: Descriptor) -> bytes:
+        """The bytes which `descriptor` names. Raises Permanent(NOT_FOUND), Untrusted(WRONG_DIGEST)."""
+        if not is_digest(descriptor.digest):
+            raise Permanent(Reason.INVALID_INPUT, f"{self._what}: {quote(descriptor.digest)} is not a SHA-256 digest")
+        path = self._blob(descriptor.digest)
+        with translated(path):
+            if not path.is_file():
+                raise Permanent(Reason.NOT_FOUND, f"{self._what}: the blob {descriptor.digest} is not there")
+            # Asked before reading: a wrong size needs no hash and no memory.
+            body = path.read_bytes() if path.stat().st_size == descriptor.size else None
+        if body is None or digest_of(body) != descriptor.digest:
+            raise Untrusted(Reason.WRONG_DIGEST, f"{self._what}: the blob {descriptor.digest} holds other bytes than those")
+        return body
+
+    def tags(self) -> dict[str, Descriptor]:
+        """Tag -> manifest, from `index.json`; empty where there is none yet."""
+        found = (_descriptor(raw, self._what) for raw in self._entries())
+        return {entry.annotations[TAG]: entry for entry in found if TAG in entry.annotations}
+
+    def manifest(self, descriptor: Descriptor) -> Manifest:
+        """The manifest which `descriptor` names."""
+        return read_manifest(self.blob(descriptor), self._what)
+
+    def layers(self, tag: str) -> list[Layer]:
+        """The layers below a tag, bytes and all; none where there is no such tag."""
+        entry = self.tags().get(tag)
+        described = self.manifest(entry).layers if entry else []
+        return [Layer(media_type=layer.media_type, body=self.blob(layer), annotations=layer.annotations) for layer in described]
+
+    def write_index(self, tags: Mapping[str, Descriptor], files: Files) -> None:
+        """Make `index.json` give these tags. What others put there under other tags stays, if it can be read."""
+        ours = [
+            msgspec.Raw(msgspec.json.encode(msgspec.structs.replace(entry, annotations={TAG: tag})))
+            for tag, entry in sorted(tags.items())
+        ]
+        entries = self._foreign(tags) + ours
+        files.write(self.root / "index.json", msgspec.json.encode(_Index(manifests=entries)))
+        marker = self.root / "oci-layout"
+        if not marker.exists():
+            files.write(marker, b'{"imageLayoutVersion":"1.0.0"}')
+
+    @property
+    def _what(self) -> str:
+        return f"OCI layout {quote(self.root)}"
+
+    def _blob(self, digest: str) -> Path:
+        return self._blobs / digest.removeprefix("sha256:")
+
+    def _entries(self) -> list[msgspec.Raw]:
+        body = contents(self.root / "index.json") or b"{}"
+        try:
+            return msgspec.json.decode(body, type=_Index).manifests
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise Permanent(Reason.INVALID_INPUT, f"{self._what}: index.json is no OCI index: {error}") from error
+
+    def _foreign(self, tags: Mapping[str, Descriptor]) -> list[msgspec.Raw]:
+        try:
+            return [raw for raw in self._entries() if _descriptor(raw, self._what).annotations.get(TAG) not in tags]
+        except Permanent:
+            return []
+
+
+def folder(name: str) -> Path:
+    """Where the layout of `registry/repository` lies in the folder of all layouts; one to one, and never outside it.
+
+    Each part between slashes is a folder, named by `files.safe_name`.
+    """
+    return Path(*(safe_name(part, taken=_TAKEN) for part in name.split("/")))
+
+
+def layouts(root: Path) -> Iterator[Layout]:
+    """Every layout at or below `root`, in the order of their paths. Links are not followed."""
+    with translated(root):
+        for path, folders, names in os.walk(root):
+            folders[:] = sorted(name for name in folders if name != "blobs" and not name.startswith("."))
+            if "oci-layout" in names:
+                yield Layout(Path(path))
+
+
+def _descriptor(raw: msgspec.Raw, what: str) -> Descriptor:
+    try:
+        return msgspec.json.decode(raw, type=Descriptor)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Permanent(Reason.INVALID_INPUT, f"{what}: index.json holds something that is no descriptor: {error}") from error

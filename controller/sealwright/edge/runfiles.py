@@ -1,0 +1,109 @@
+"""The files of a folder that hold runs: which there are, which have changed, and what is in them."""
+
+import os
+import stat
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+
+from sealwright.core.errors import Fault, Permanent, Reason, quote
+from sealwright.core.tekton import documents
+from sealwright.core.tekton.documents import RunFile
+from sealwright.edge.reading import translated
+
+SUFFIXES = (".json", ".yaml", ".yml")
+SIGNED = ".signed.json"
+# What was read is kept this long, so that a run just found is not read twice, nor a list once for each run in it.
+KEPT_BYTES = 16 << 20
+
+Problem = Callable[[Path, Fault], None]
+
+
+class RunFiles:
+    """The run files below `source`; paths are relative to it. `on_problem` is told of folders that cannot be listed."""
+
+    def __init__(self, source: Path, excluded: Collection[Path], on_problem: Problem) -> None:
+        self._source = source
+        self._excluded = excluded
+        self._on_problem = on_problem
+        self._kept: OrderedDict[Path, tuple[int, RunFile]] = OrderedDict()
+        self._kept_bytes = 0
+
+    def walk(self, folder: Path = Path()) -> Iterator[tuple[Path, int]]:
+        """Each run file below `folder` and its fingerprint, in the order of names. Links to folders are not followed."""
+        if self._source / folder in self._excluded:
+            return
+        try:
+            with translated(self._source / folder):
+                names = sorted(os.listdir(self._source / folder))  # noqa: PTH208  names are smaller than paths
+        except Fault as error:
+            self._on_problem(folder, error)
+            return
+        for name in names:
+            if not name.startswith("."):
+                yield from self._entry(folder / name)
+
+    def read(self, path: Path) -> RunFile | None:
+        """The runs in a file as it is now; None where there is no such file.
+
+        Raises Permanent as `core.tekton.documents.read`, Transient(STORE_FAILED) where it cannot be read.
+        """
+        with translated(path):
+            try:
+                status = (self._source / path).stat()
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+        fingerprint = _fingerprint(path, status)
+        kept = self._kept.get(path)
+        if kept and kept[0] == fingerprint:
+            return kept[1]
+        found = self._read(path, status.st_size)
+        self._keep(path, fingerprint, found)
+        return found
+
+    def _entry(self, path: Path) -> Iterator[tuple[Path, int]]:
+        status = _status(self._source / path)
+        if status is None:
+            return
+        if stat.S_ISDIR(status.st_mode):
+            yield from self.walk(path)
+        elif path.name.endswith(SUFFIXES) and not path.name.endswith(SIGNED):
+            # A link to a file is as good as the file; one to a folder could lead in circles.
+            status = _status(self._source / path, follow=True)
+            if status and stat.S_ISREG(status.st_mode):
+                yield path, _fingerprint(path, status)
+
+    def _read(self, path: Path, size: int) -> RunFile:
+        what = f"file {quote(path)}"
+        if size > documents.FILE_LIMIT:
+            raise Permanent(Reason.TOO_LARGE, f"{what}: {size} bytes, more than the {documents.FILE_LIMIT} that are read")
+        with translated(path):
+            return documents.read((self._source / path).read_bytes(), what)
+
+    def _keep(self, path: Path, fingerprint: int, found: RunFile) -> None:
+        self._drop(path)
+        self._kept[path] = (fingerprint, found)
+        self._kept_bytes += _size(found)
+        while self._kept_bytes > KEPT_BYTES and len(self._kept) > 1:
+            self._drop(next(iter(self._kept)))
+
+    def _drop(self, path: Path) -> None:
+        if path in self._kept:
+            self._kept_bytes -= _size(self._kept.pop(path)[1])
+
+
+def _size(found: RunFile) -> int:
+    return sum(len(document.body) for document in found.runs)
+
+
+def _status(path: Path, *, follow: bool = False) -> os.stat_result | None:
+    """None for what has gone meanwhile, and for links that lead nowhere."""
+    try:
+        return path.stat(follow_symlinks=follow)
+    except OSError:
+        return None
+
+
+def _fingerprint(path: Path, status: os.stat_result) -> int:
+    """Another number, all but certainly, once the file is another: 64 bits, and the change time, which nobody can set."""
+    return hash((os.fsencode(path), status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino))

@@ -1,0 +1,62 @@
+"""The sockets between stories and the world: four verbs for what is outside, one page.
+
+A flow awaits these and knows no concrete edge; each edge passes the contract suite of its socket in `tests/contracts`,
+and so does its in-memory twin.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Protocol
+
+from sealwright.core.config import Config
+from sealwright.core.model import Attestation, Key, Mark, Receipt, Signature, value
+
+
+class Clock(Protocol):
+    """Time, and waiting for it. Tests hold one that they move by hand."""
+
+    def now_s(self) -> float:
+        """Seconds on a clock that never goes back; only differences mean anything."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait so many seconds."""
+
+
+class Runs(Protocol):
+    """Where runs come from and where their marks go: a cluster, or a folder that plays one."""
+
+    def follow(self) -> AsyncIterator[Key]:
+        """Keys of runs that are there or have changed. Ends only if the source does (`--once`)."""
+
+    async def fetch(self, key: Key) -> bytes | None:
+        """The object's JSON as it is now; None where it is gone."""
+
+    async def standing(self, key: Key, uid: str) -> bool:
+        """Whether this run's work is done, by our own record: a mark that others can write is not believed."""
+
+    async def mark(self, key: Key, uid: str, mark: Mark) -> None:
+        """Write the mark and the record, so that a kill in between changes nothing; a run that is gone is left alone."""
+
+
+class Signer(Protocol):
+    """Opened once, used for every signature (design D9)."""
+
+    key_id: str
+
+    async def sign(self, message: bytes) -> Signature:
+        """Sign these bytes; the hash is the signer's own affair."""
+
+
+class Store(Protocol):
+    """Keeps attestations. `put` twice is one."""
+
+    async def put(self, attestation: Attestation) -> Receipt:
+        """Keep it, and say where; the receipt is true when this returns (but see `Receipt.annotations`)."""
+
+
+@value
+class Equipment:
+    """One configuration and what it opened, swapped as a whole; each run takes it once."""
+
+    config: Config
+    signers: Mapping[str, Signer]
+    stores: Mapping[str, Store]

@@ -1,0 +1,86 @@
+"""Layers under cosign's tags: one table for writer and reader."""
+
+import pytest
+
+from sealwright.core import oci
+from sealwright.core.envelope import cosign
+from sealwright.core.errors import Reason, Untrusted
+from sealwright.core.model import Artifact, Attestation, Payload, Signature, Subject
+from sealwright.core.oci import Image, Layer
+
+HEX = "ab" * 32
+IMAGE = Image(registry="gcr.io", repository="team/app", digest=f"sha256:{HEX}")
+ARTIFACT = Artifact(sort="oci", key=HEX[:12], name="gcr.io/team/app", digest=f"sha256:{HEX}")
+SIMPLE = "application/vnd.dev.cosign.simplesigning.v1+json"
+DSSE = "application/vnd.dsse.envelope.v1+json"
+NAMES = ("dev.cosignproject.cosign/signature", "dev.sigstore.cosign/certificate", "dev.sigstore.cosign/chain")
+
+
+def bare(body=b"{}", raw=b"\x00\xff", certificate="", chain=""):
+    return Attestation(
+        artifact=ARTIFACT,
+        format="simplesigning",
+        payload=Payload(media_type=SIMPLE, body=body),
+        signature=Signature(key_id="", raw=raw, certificate=certificate, chain=chain),
+    )
+
+
+def sealed(envelope=b'{"payload":""}', certificate="", chain="", subjects=()):
+    return Attestation(
+        artifact=ARTIFACT,
+        format="",
+        payload=Payload(media_type="", body=b"", subjects=subjects),
+        signature=Signature(key_id="", raw=b"", certificate=certificate, chain=chain),
+        envelope=envelope,
+    )
+
+
+# chains.md 5.2: media type, bytes, and the three annotations, empty for a plain key.
+CASES = {
+    "a bare signature": (bare(), SIMPLE, b"{}", ("AP8=", "", "")),
+    "a bare signature with a certificate": (bare(certificate="C", chain="D"), SIMPLE, b"{}", ("AP8=", "C", "D")),
+    "an envelope": (sealed(), DSSE, b'{"payload":""}', ("", "", "")),
+    "an envelope with a certificate": (sealed(certificate="C", chain="D"), DSSE, b'{"payload":""}', ("", "C", "D")),
+}
+
+
+@pytest.mark.parametrize(("attestation", "kind", "body", "notes"), CASES.values(), ids=CASES.keys())
+def test_layer_and_attestation_agree(attestation, kind, body, notes):
+    """What is written as a layer is read back as the same attestation."""
+    layer = Layer(media_type=kind, body=body, annotations=dict(zip(NAMES, notes, strict=True)))
+
+    assert layer == cosign.to_layer(attestation)
+    assert attestation == cosign.from_layer(layer, IMAGE)
+
+
+def test_layer_of_another_kind_is_passed_over():
+    """A tag may hold what others put there."""
+    assert cosign.from_layer(Layer(media_type="application/x", body=b""), IMAGE) is None
+
+
+@pytest.mark.parametrize("text", ["A", "!!!!", "AP8", "AP8=\n", "é", "AP8=AP8="])
+def test_signature_that_is_no_base64_is_refused(text):
+    """A broken signature text proves nothing."""
+    with pytest.raises(Untrusted) as caught:
+        cosign.from_layer(Layer(media_type=SIMPLE, body=b"{}", annotations={NAMES[0]: text}), IMAGE)
+
+    assert caught.value.reason == Reason.BAD_SIGNATURE
+
+
+def test_bare_signature_belongs_under_its_image():
+    """A signature goes to the image's `.sig` tag."""
+    assert ({IMAGE: f"sha256-{HEX}.sig"}, []) == cosign.places(bare())
+
+
+def test_attestation_belongs_under_each_image_once_and_under_no_file():
+    """Subjects that are no image are skipped, not refused (Chains stops at the first)."""
+    other = {"sha256": "cd" * 32}
+    names = ["gcr.io/team/app", "pkg:npm/x@1", "docker.io/library/x1", "index.docker.io/library/x1", "My File"]
+    subjects = tuple(Subject(name=name, digest=other) for name in names)
+    without = Subject(name="gcr.io/team/app", digest={"sha1": "ab"})
+
+    places, findings = cosign.places(sealed(subjects=(*subjects, without)))
+
+    assert [image.name for image in places] == ["gcr.io/team/app", "index.docker.io/library/x1"]
+    assert {oci.attestation_tag(f"sha256:{'cd' * 32}")} == set(places.values())
+    assert [finding.where for finding in findings] == ["subject[1]", "subject[4]", "subject[5]"]

@@ -1,0 +1,29 @@
+"""A configuration with what it opened: twins under the words that the configuration uses."""
+
+from collections.abc import Mapping
+
+from fakes.signers import MemorySigner
+from sealwright import plugins
+from sealwright.core import config as configs
+from sealwright.core.config import Config
+from sealwright.ports import Equipment, Signer, Store
+
+
+def config(**settings: str) -> Config:
+    """The ConfigMap's defaults but for `settings`, whose names have `_` for `.`; any word is a store."""
+    data = {name.replace("_", "."): text for name, text in settings.items()}
+    stores = sorted({word.strip() for name, text in data.items() if name.endswith(".storage") for word in text.split(",")} - {""})
+    formats = list(plugins.members("sealwright.core.provenance"))
+    return configs.parse(data, formats=formats, stores=stores, signers=["x509", "kms"]).config
+
+
+def everywhere(stores: Mapping[str, Store], **settings: str) -> Config:
+    """A configuration that keeps every artifact in each of these stores."""
+    words = ",".join(stores)
+    sorts = dict.fromkeys(("artifacts_taskrun_storage", "artifacts_pipelinerun_storage", "artifacts_oci_storage"), words)
+    return config(**sorts | settings)
+
+
+def equipment(stores: Mapping[str, Store], signer: Signer | None = None, **settings: str) -> Equipment:
+    """Everything is signed by one signer and kept in each of `stores`."""
+    return Equipment(config=everywhere(stores, **settings), signers={"x509": signer or MemorySigner()}, stores=stores)

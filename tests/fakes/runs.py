@@ -1,0 +1,92 @@
+"""A cluster in memory: objects that come, change and go, marks that stay, and a record of its own."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fakes import objects
+from fakes.stepping import step
+from sealwright.core.model import Key, Mark
+from sealwright.core.tekton import annotations as run_annotations
+from sealwright.core.tekton import runs
+
+
+class MemoryRuns:
+    """`ports.Runs`. Each verb takes a step before and after what it does, so that a story can be stopped at both.
+
+    `marks` are what was written, `order` the verbs as they were called. `fault` is raised by every later `mark`, `fetch_faults`
+    by `fetch` of that key. `echo`: a mark comes back as a change, as from a watch.
+    """
+
+    def __init__(self, *found: objects.Object, echo: bool = False) -> None:
+        self._objects: dict[Key, bytes] = {}
+        self._news: asyncio.Queue[Key | None] = asyncio.Queue()
+        self._done: set[tuple[Key, str]] = set()
+        self._echo = echo
+        self.marks: dict[Key, Mark] = {}
+        self.order: list[tuple[str, Key]] = []
+        self.mark_fault: Exception | None = None
+        self.fetch_faults: dict[Key, Exception] = {}
+        self.end_fault: Exception | None = None
+        self.alive = 0  # objects that were fetched and whose look has not ended
+        self.most_alive = 0
+        self.add(*found)
+
+    def add(self, *found: objects.Object) -> None:
+        """New objects, or new states of known ones; their keys go to whoever follows."""
+        for each in found:
+            self.put(objects.key(each), objects.body(each))
+
+    def put(self, key: Key, body: bytes) -> None:
+        """Bytes as they are, whatever they say."""
+        self._objects[key] = body
+        self._news.put_nowait(key)
+
+    def touch(self, key: Key) -> None:
+        """Something about it changed."""
+        self._news.put_nowait(key)
+
+    def delete(self, key: Key) -> None:
+        self._objects.pop(key, None)
+        self._news.put_nowait(key)
+
+    def end(self) -> None:
+        """No more will come."""
+        self._news.put_nowait(None)
+
+    def annotations(self, key: Key) -> dict[str, Any]:
+        """What stands on the object."""
+        return runs.read(self._objects[key]).metadata.annotations or {}
+
+    async def follow(self) -> AsyncIterator[Key]:
+        while (key := await self._news.get()) is not None:
+            yield key
+        if self.end_fault:
+            raise self.end_fault
+
+    async def fetch(self, key: Key) -> bytes | None:
+        self.order.append(("fetch", key))
+        await step()
+        if key in self.fetch_faults:
+            raise self.fetch_faults[key]
+        return self._objects.get(key)
+
+    async def standing(self, key: Key, uid: str) -> bool:
+        self.order.append(("standing", key))
+        await step()
+        return (key, uid) in self._done
+
+    async def mark(self, key: Key, uid: str, mark: Mark) -> None:
+        self.order.append(("mark", key))
+        await step()
+        if self.mark_fault:
+            raise self.mark_fault
+        body = self._objects.get(key)
+        if body is None or runs.read(body).metadata.uid != uid:
+            return
+        self._objects[key] = run_annotations.annotate(body, mark.annotations)
+        self._done.add((key, uid))
+        self.marks[key] = mark
+        if self._echo:
+            self.touch(key)
+        await step()
