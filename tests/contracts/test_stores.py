@@ -5,10 +5,12 @@ import json
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from fakes.stores import MemoryStore
 
 from sealwright import plugins
 from sealwright.core import oci
@@ -22,6 +24,8 @@ from sealwright.edge.stores import oci as layout_store
 IMAGE = oci.image(f"gcr.io/team/app@sha256:{'ab' * 32}")
 KEY = ec.generate_private_key(ec.SECP256R1())
 MEMBERS = plugins.members("sealwright.edge.stores")
+# The twin of the flow's tests keeps nothing that a later one could find, so it hands its part to the mark here.
+PROMISED = {"in memory": SimpleNamespace(open=lambda _output: MemoryStore("in memory", in_object=True))} | MEMBERS
 
 
 def statement(number=0, subjects=(IMAGE.name,)):
@@ -66,10 +70,10 @@ def found(output, receipt, attestation):
 
 
 @pytest.mark.parametrize("attestation", [statement(), image_signature()], ids=["statement", "image signature"])
-@pytest.mark.parametrize("word", MEMBERS)
+@pytest.mark.parametrize("word", PROMISED)
 async def test_what_is_put_is_found_with_the_same_bytes(output, word, attestation):
     """Signature, and payload where it is not in the envelope."""
-    store = MEMBERS[word].open(output)
+    store = PROMISED[word].open(output)
     receipt = await store.put(attestation)
     (kept,) = found(output, receipt, attestation)
 
@@ -79,30 +83,30 @@ async def test_what_is_put_is_found_with_the_same_bytes(output, word, attestatio
 
 
 @pytest.mark.parametrize("attestation", [statement(), image_signature()], ids=["statement", "image signature"])
-@pytest.mark.parametrize("word", MEMBERS)
+@pytest.mark.parametrize("word", PROMISED)
 async def test_putting_twice_is_putting_once(output, word, attestation):
     """Also through a store that was opened later."""
-    first = await MEMBERS[word].open(output).put(attestation)
-    second = await MEMBERS[word].open(output).put(attestation)
+    first = await PROMISED[word].open(output).put(attestation)
+    second = await PROMISED[word].open(output).put(attestation)
 
     assert first == second
     assert len(found(output, second, attestation)) == 1
 
 
-@pytest.mark.parametrize("word", MEMBERS)
+@pytest.mark.parametrize("word", PROMISED)
 async def test_receipt_names_the_store_the_place_and_the_bytes(output, word):
     """It is what "signed" is computed from."""
-    receipt = await MEMBERS[word].open(output).put(statement())
+    receipt = await PROMISED[word].open(output).put(statement())
 
     assert receipt.store == word
     assert receipt.uri
     assert oci.is_digest(receipt.digest)
 
 
-@pytest.mark.parametrize("word", MEMBERS)
+@pytest.mark.parametrize("word", PROMISED)
 async def test_attestation_of_no_image_is_no_error(output, word):
     """A test task has no image; a file is no image."""
-    store = MEMBERS[word].open(output)
+    store = PROMISED[word].open(output)
     await store.put(statement(1, subjects=()))
     receipt = await store.put(statement(2, subjects=("pkg:npm/x@1",)))
 

@@ -55,5 +55,5 @@ async def idle() -> None:
     """Until every task of the loop waits for something that only a test can give it (time, a release, a new object)."""
     loop = asyncio.get_running_loop()
     await asyncio.sleep(0)
-    while loop._ready:  # nothing public says whether a loop has work at hand
+    while loop._ready:  # noqa: ASYNC110  nothing public says whether a loop has work at hand
         await asyncio.sleep(0)

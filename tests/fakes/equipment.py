@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from fakes.signers import MemorySigner
+
 from sealwright import plugins
 from sealwright.core import config as configs
 from sealwright.core.config import Config

@@ -6,6 +6,7 @@ from typing import Any
 
 from fakes import objects
 from fakes.stepping import step
+
 from sealwright.core.model import Key, Mark
 from sealwright.core.tekton import annotations as run_annotations
 from sealwright.core.tekton import runs
@@ -14,8 +15,8 @@ from sealwright.core.tekton import runs
 class MemoryRuns:
     """`ports.Runs`. Each verb takes a step before and after what it does, so that a story can be stopped at both.
 
-    `marks` are what was written, `order` the verbs as they were called. `fault` is raised by every later `mark`, `fetch_faults`
-    by `fetch` of that key. `echo`: a mark comes back as a change, as from a watch.
+    `marks` are what was written, `order` the verbs as they were called. `mark_fault` is raised by `mark` and `end_fault` by
+    `follow` at its end, `fetch_faults` by `fetch` of that key. `echo`: a mark comes back as a change, as from a watch.
     """
 
     def __init__(self, *found: objects.Object, echo: bool = False) -> None:
@@ -28,8 +29,6 @@ class MemoryRuns:
         self.mark_fault: Exception | None = None
         self.fetch_faults: dict[Key, Exception] = {}
         self.end_fault: Exception | None = None
-        self.alive = 0  # objects that were fetched and whose look has not ended
-        self.most_alive = 0
         self.add(*found)
 
     def add(self, *found: objects.Object) -> None:
@@ -53,6 +52,12 @@ class MemoryRuns:
     def end(self) -> None:
         """No more will come."""
         self._news.put_nowait(None)
+
+    def start_again(self) -> None:
+        """What a source tells a program that has just started: everything that is there."""
+        self._news = asyncio.Queue()
+        for key in self._objects:
+            self.touch(key)
 
     def annotations(self, key: Key) -> dict[str, Any]:
         """What stands on the object."""

@@ -3,8 +3,8 @@
 from functools import cache
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-
 from fakes.stepping import step
+
 from sealwright.core import keys
 from sealwright.core.errors import Reason, Transient
 from sealwright.core.keys import Form, PrivateKey

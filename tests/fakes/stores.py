@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from fakes.stepping import step
+
 from sealwright.core import oci
 from sealwright.core.errors import Permanent, Reason, Transient
 from sealwright.core.model import Attestation, Receipt

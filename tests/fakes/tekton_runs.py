@@ -9,7 +9,7 @@ from typing import Any
 
 from sealwright.core.config import Config, parse
 from sealwright.core.model import Built
-from sealwright.core.provenance import slsa_v1, slsa_v02
+from sealwright.core.provenance import slsa_v02, slsa_v1
 from sealwright.core.tekton import runs
 
 Json = dict[str, Any]
@@ -53,7 +53,10 @@ def ref_source(uri: str = "git+https://git.test/catalog", **members: Any) -> Jso
 
 def task_run(**status: Any) -> Json:
     """A TaskRun that built and pushed an image; the keywords are members of its status."""
-    spec = {"params": [{"name": "revision", "default": "main"}], "steps": [{"name": "build", "image": "builder", "script": "make"}]}
+    spec = {
+        "params": [{"name": "revision", "default": "main"}],
+        "steps": [{"name": "build", "image": "builder", "script": "make"}],
+    }
     return {
         "apiVersion": "tekton.dev/v1",
         "kind": "TaskRun",
@@ -64,16 +67,23 @@ def task_run(**status: Any) -> Json:
             "resourceVersion": "12",
             "labels": {"tekton.dev/pipelineTask": "build"},
             "annotations": {"note": "kept"},
-            "ownerReferences": [{"apiVersion": "tekton.dev/v1", "kind": "PipelineRun", "name": "p", "uid": "uid-p", "controller": True}],
+            "ownerReferences": [
+                {"apiVersion": "tekton.dev/v1", "kind": "PipelineRun", "name": "p", "uid": "uid-p", "controller": True}
+            ],
         },
         "spec": {
             "serviceAccountName": "builder",
-            "params": [{"name": "CHAINS-GIT_URL", "value": "https://git.test/app"}, {"name": "CHAINS-GIT_COMMIT", "value": COMMIT}],
+            "params": [
+                {"name": "CHAINS-GIT_URL", "value": "https://git.test/app"},
+                {"name": "CHAINS-GIT_COMMIT", "value": COMMIT},
+            ],
             "taskRef": {"name": "build", "kind": "Task"},
             "timeout": "1h0m0s",
         },
         "status": {
-            "conditions": [{"type": "Succeeded", "status": "True", "reason": "Succeeded", "lastTransitionTime": "2026-01-31T12:01:00Z"}],
+            "conditions": [
+                {"type": "Succeeded", "status": "True", "reason": "Succeeded", "lastTransitionTime": "2026-01-31T12:01:00Z"}
+            ],
             "podName": "build-pod",
             "startTime": "2026-01-31T12:00:00Z",
             "completionTime": "2026-01-31T12:01:00Z",

@@ -35,7 +35,7 @@ def data(output: str, value: Any) -> None:
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print rows under headings; each row on one line of plain aligned text where nobody is looking at a terminal."""
-    kept = [tuple(map(_printable, row)) for row in rows]
+    kept = [tuple(map(printable, row)) for row in rows]
     if not sys.stdout.isatty():
         _aligned(columns, kept)
         return
@@ -58,8 +58,8 @@ def shortened(text: str) -> str:
     return _LONG_HEX.sub(lambda match: f"{match[0][:12]}...", text)
 
 
-def _printable(cell: str) -> str:
-    """Foreign text must not steer a terminal: what does not print is escaped."""
+def printable(cell: str) -> str:
+    """One line: foreign text must not steer a terminal: what does not print is escaped."""
     return cell if cell.isprintable() else cell.encode("unicode_escape").decode()
 
 

@@ -16,10 +16,10 @@ from sealwright.core.policy.wanted import PREDICATES, Wanted
 from sealwright.core.proof.attestation import TrustedKey
 from sealwright.edge import evidence as evidence_on_disk
 
-_HELP = """Verify PATH with the public keys you trust.
+_HELP = """Verify PATH... with the public keys you trust.
 
-PATH is a DSSE envelope, a Statement (with --envelope), an annotated TaskRun or PipelineRun, an OCI layout with cosign
-tags, or a folder that the controller wrote. Each attestation is proven step by step: the envelope, its type, the
+A PATH is a DSSE envelope, a Statement (with --envelope), an annotated TaskRun or PipelineRun, an OCI layout with cosign
+tags, a folder that the controller wrote, or - for standard input. Each attestation is proven step by step: the envelope, its type, the
 signature over exactly its bytes, the Statement in them, that it belongs where it was found, then what you asked for.
 Nothing is fetched, and no key is taken from what is verified.
 
@@ -39,7 +39,7 @@ _EXIT = {State.PASS: exits.YES, State.FAIL: exits.REFUSED, State.UNKNOWN: exits.
 
 
 @click.command("verify", help=_HELP, short_help="Prove what a file, run, layout or folder claims.")
-@click.argument("path", type=_PATH)
+@click.argument("paths", nargs=-1, required=True, type=_PATH)
 @click.option("--key", "keys", type=click.File("rb"), multiple=True, help="Public key (PEM) to trust; may be repeated.")
 @click.option(
     "--hash",
@@ -59,7 +59,7 @@ _EXIT = {State.PASS: exits.YES, State.FAIL: exits.REFUSED, State.UNKNOWN: exits.
 def command(
     context: click.Context,
     *,
-    path: Path,
+    paths: Sequence[Path],
     keys: Sequence[Any],
     form: Form,
     predicate_type: str,
@@ -72,9 +72,10 @@ def command(
     """Find, prove, judge, tell."""
     trusted = [TrustedKey(key=public_keys.load_public(file.read()), form=form) for file in keys]
     wanted = Wanted(predicate_type=predicate_type, subject=subject, builder_id=builder_id)
-    found = evidence_on_disk.find(path, envelope.read() if envelope else b"")
+    signing = envelope.read() if envelope else b""
+    found = (piece for path in paths for piece in evidence_on_disk.find(path, signing))
     judged = (rules.judge(piece, trusted, wanted) for piece in progress.over(found, "verifying"))
-    states = _tell(judged, path, output, steps=steps)
+    states = _tell(judged, output, steps=steps)
     context.exit(_EXIT[_overall(states)])
 
 
@@ -83,26 +84,42 @@ def _overall(states: Sequence[State]) -> State:
     return next((state for state in (State.FAIL, State.UNKNOWN) if state in states), State.PASS if states else State.FAIL)
 
 
-def _tell(judged: Iterator[Judged], path: Path, output: str, *, steps: bool) -> list[State]:
-    if output != "table":
-        listed = [_data(found) for found in judged]
-        show.data(output, listed)
-        return [State(found["verdict"]) for found in listed]
+def _tell(judged: Iterator[Judged], output: str, *, steps: bool) -> list[State]:
     states: list[State] = []
-    columns = ("what", "subjects", "format", "where stored", "verdict")
-    show.table(str(path), columns, (_row(found, states, steps=steps) for found in judged))
+    if output != "table":
+        listed = [_data(found, states) for found in judged]
+        show.data(output, listed)
+        return states
+    if steps:
+        for found in judged:
+            _steps(found, states)
+    else:
+        columns = ("what", "subjects", "format", "where stored", "verdict")
+        show.table("Attestations", columns, (_row(found, states) for found in judged))
     failed = sum(state is not State.PASS for state in states)
-    click.echo(f"{len(states) - failed} verified, {failed} not" if states else f"{path}: nothing here claims to be signed")
+    click.echo(f"{len(states) - failed} verified, {failed} not" if states else "nothing here claims to be signed")
     return states
 
 
-def _row(judged: Judged, states: list[State], *, steps: bool) -> tuple[str, ...]:
+def _said(judged: Judged) -> str:
+    return {State.PASS: "verified", State.FAIL: "REFUSED", State.UNKNOWN: "could not tell"}[judged.verdict.state]
+
+
+def _row(judged: Judged, states: list[State]) -> tuple[str, ...]:
     states.append(judged.verdict.state)
-    why = " > ".join(judged.verdict.reasons) if steps else rules.summary(judged)
-    said = "verified" if judged.verdict.is_pass else "REFUSED" if judged.verdict.state is State.FAIL else "could not tell"
-    verdict = said if judged.verdict.is_pass and not steps else f"{said}: {why}"
+    verdict = _said(judged) if judged.verdict.is_pass else f"{_said(judged)}: {rules.summary(judged)}"
     evidence = judged.evidence
     return evidence.what, _subject(judged), _format(judged), evidence.where, verdict
+
+
+def _steps(judged: Judged, states: list[State]) -> None:
+    """What was proven of one attestation, numbered, and where it stopped."""
+    states.append(judged.verdict.state)
+    rows = [(str(n), reason) for n, reason in enumerate(judged.verdict.reasons, 1)]
+    title = f"{judged.evidence.what}, {judged.evidence.where}: {_said(judged)}"
+    click.echo(show.printable(title))
+    for number, reason in rows:
+        click.echo(f"  {number}. {show.printable(reason)}")
 
 
 def _subject(judged: Judged) -> str:
@@ -121,7 +138,8 @@ def _format(judged: Judged) -> str:
     return names.get(found, found) or "-"
 
 
-def _data(judged: Judged) -> dict[str, Any]:
+def _data(judged: Judged, states: list[State]) -> dict[str, Any]:
+    states.append(judged.verdict.state)
     verified = judged.verified
     return {
         "what": judged.evidence.what,

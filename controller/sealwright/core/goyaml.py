@@ -12,8 +12,9 @@ import yaml
 
 from sealwright.core.errors import Permanent, Reason, quote
 
-# A file of 3 MiB holds fewer nodes than this; only anchors used again and again reach it.
+# Few files of 3 MiB hold more nodes than this; anchors used again and again do. Text counts as a node for each CHUNK.
 NODE_LIMIT = 1_000_000
+_CHUNK = 16  # characters
 
 _TRUE = {"y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "true", "True", "TRUE"}
 _FALSE = {"n", "N", "no", "No", "NO", "off", "Off", "OFF", "false", "False", "FALSE"}
@@ -126,6 +127,7 @@ class _Reader:
     def scalar(self, event: yaml.ScalarEvent) -> Any:
         if event.tag is not None and event.tag not in _TEXT_TAGS:
             self.refuse(event, f"the tag {quote(event.tag)} is not accepted")
+        self.count += len(event.value) // _CHUNK
         is_plain = event.implicit[0] and event.tag is None
         return self.plain(event) if is_plain else event.value
 

@@ -7,6 +7,7 @@ v1 and v0.1; protobuf's JSON mapping.
 
 import math
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -74,8 +75,7 @@ def _double(number: float) -> Any:
 
 
 def _plain(number: float) -> str:
-    text = repr(number)
-    return text if "e" not in text else f"{number:.17f}".rstrip("0")
+    return format(Decimal(repr(number)), "f")
 
 
 # --- reading ------------------------------------------------------------------------------------------------------------

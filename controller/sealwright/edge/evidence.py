@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sealwright.core import oci
 from sealwright.core.envelope import cosign
-from sealwright.core.errors import Fault, Permanent, Reason, Untrusted, quote
+from sealwright.core.errors import Fault, Untrusted, quote
 from sealwright.core.policy import evidence as rules
 from sealwright.core.policy.evidence import Evidence
 from sealwright.core.tekton import documents
@@ -18,13 +18,11 @@ _LAYOUT_FILE = "oci-layout"
 
 
 def find(path: Path, envelope: bytes = b"") -> Iterator[Evidence]:
-    """What `path` holds: a file (`rules.of_document`), an OCI layout, or a folder that Sealwright wrote.
+    """What `path` holds: a file or `-` (`rules.of_document`), an OCI layout, or a folder that Sealwright wrote.
 
     Raises Permanent: NOT_FOUND, and what the readers raise for a single file. In a folder each problem becomes evidence.
     """
-    if not path.exists():
-        raise Permanent(Reason.NOT_FOUND, f"{quote(path)}: no such file or folder")
-    if path.is_file():
+    if not path.is_dir():
         yield from rules.of_document(read_argument(path), str(path), envelope)
     elif (path / _LAYOUT_FILE).is_file():
         yield from _of_layout(Layout(path), path.name)

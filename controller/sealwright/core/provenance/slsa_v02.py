@@ -33,7 +33,11 @@ def build(run: Run, word: str, config: Config) -> Built:  # noqa: ARG001  both w
         predicate["materials"] = [_present(uri=found.name, digest=dict(found.digest)) for found in found_in]
     body = statement.encode(statement.V01, made, PREDICATE_TYPE, predicate)
     payload = Payload(
-        media_type=statement.MEDIA_TYPE, body=body, predicate_type=PREDICATE_TYPE, subjects=made, materials=found_in
+        media_type=statement.MEDIA_TYPE,
+        body=body,
+        predicate_type=PREDICATE_TYPE,
+        subjects=made,
+        materials=statement.materials(predicate),
     )
     return Built(payload=payload, findings=tuple(findings))
 

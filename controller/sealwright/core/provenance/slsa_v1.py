@@ -10,9 +10,10 @@ import msgspec
 
 from sealwright.core import statement
 from sealwright.core.config import Config
+from sealwright.core.errors import Permanent, Reason
 from sealwright.core.model import Built, Finding, Payload, Subject
 from sealwright.core.tekton import gostruct, hints, materials, metadata, pipelines, subjects
-from sealwright.core.tekton.runs import Named, PipelineRun, RefSource, Run, TaskRun
+from sealwright.core.tekton.runs import RAW_ABSENT, Named, PipelineRun, RefSource, Run, TaskRun
 from sealwright.core.tekton.values import instant
 
 NAMES = ("slsa/v2alpha3", "slsa/v2alpha4")
@@ -34,8 +35,13 @@ def build(run: Run, word: str, config: Config) -> Built:
         | _present(byproducts=_byproducts(run, is_v4=is_v4, deep=deep)),
     }
     body = statement.encode(statement.V1, made, PREDICATE_TYPE, predicate)
-    went_in = tuple(Subject(name=entry["uri"], digest=entry.get("digest", {})) for entry in dependencies if "uri" in entry)
-    payload = Payload(media_type=statement.MEDIA_TYPE, body=body, predicate_type=PREDICATE_TYPE, subjects=made, materials=went_in)
+    payload = Payload(
+        media_type=statement.MEDIA_TYPE,
+        body=body,
+        predicate_type=PREDICATE_TYPE,
+        subjects=made,
+        materials=statement.materials(predicate),
+    )
     return Built(payload=payload, findings=tuple(findings))
 
 
@@ -44,12 +50,19 @@ def build(run: Run, word: str, config: Config) -> Built:
 
 def _definition(run: Run, config: Config) -> Object:
     spec = gostruct.normal(f"v1.{run.kind}Spec", run.raw_spec, f"{run.kind}: spec")
-    external = _config_source(run) | {"runSpec": statement.doubles(msgspec.json.decode(msgspec.json.encode(spec)))}
+    external = _config_source(run) | {"runSpec": _doubles(spec, f"{run.kind}: spec")}
     return {
         "buildType": config.build_type,
         "externalParameters": external,
         "internalParameters": _internal(run, config),
     }
+
+
+def _doubles(spec: Object, where: str) -> Any:
+    try:
+        return statement.doubles(msgspec.json.decode(msgspec.json.encode(spec)))
+    except (msgspec.MsgspecError, OverflowError) as error:
+        raise Permanent(Reason.INVALID_RUN, f"{where}: holds a number that no double can: {error}") from error
 
 
 def _config_source(run: Run) -> Object:
@@ -63,9 +76,10 @@ def _config_source(run: Run) -> Object:
 
 
 def _internal(run: Run, config: Config) -> Object:
-    flags = run.status.provenance.feature_flags if run.status.provenance else b""
-    read = gostruct.normal("config.FeatureFlags", flags, "status.provenance.featureFlags") if flags else None
-    found = {"tekton-pipelines-feature-flags": read} if read is not None and flags != msgspec.Raw(b"null") else {}
+    flags = run.status.provenance.feature_flags if run.status.provenance else RAW_ABSENT
+    found: Object = {}
+    if flags not in (RAW_ABSENT, msgspec.Raw(b"null")):
+        found["tekton-pipelines-feature-flags"] = gostruct.normal("config.FeatureFlags", flags, "status.provenance.featureFlags")
     if config.build_type != WITH_OBJECTS:
         return found
     return found | {

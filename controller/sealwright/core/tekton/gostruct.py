@@ -42,7 +42,7 @@ def checked(convert: Callable[[str], Converted], text: str, where: str) -> Conve
 
 @cache
 def _decoder(kind: str) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(_reader(kind))
+    return msgspec.json.Decoder(_reader(kind) | None)
 
 
 @cache

@@ -22,6 +22,8 @@ INPUTS = "ARTIFACT_INPUTS"
 _HEX = {"sha1": 40, "sha256": 64, "sha384": 96, "sha512": 128}
 _LOWER_HEX = re.compile(r"[a-f0-9]+")
 _SEPARATORS = re.compile(r"[\n,]")
+_SHORTEST = len("xx@sha256:") + 64  # a list may name a million of shorter ones
+_MANY = 100  # findings in one list of results
 
 
 @value
@@ -56,13 +58,15 @@ def digest(text: str) -> tuple[str, str] | None:
     parts = text.split(":")
     if len(parts) != 2:
         return None
-    algorithm, digits = parts[0].strip().lower(), parts[1].strip()
+    algorithm, digits = parts[0].strip(_SPACE).lower(), parts[1].strip(_SPACE)
     is_valid = len(digits) == _HEX.get(algorithm, -1) and _LOWER_HEX.fullmatch(digits)
     return (algorithm, digits) if is_valid else None
 
 
 def read(results: Sequence[Named], where: str = "status.results") -> Hints:
     """Every hint in these results; `where` is the path that findings name."""
+    if not results:
+        return _NOTHING
     found: list[Finding] = []
     images = [*_image_pairs(results, where, found), *_images_list(results, where, found)]
     outputs = _objects(results, OUTPUTS, where, found)
@@ -76,6 +80,9 @@ def read(results: Sequence[Named], where: str = "status.results") -> Hints:
         inputs=tuple(entry for _, entry in _objects(results, INPUTS, where, found)),
         findings=tuple(found),
     )
+
+
+_NOTHING = Hints()
 
 
 def git(param_sets: Iterable[Iterable[tuple[str, str]]], results: Sequence[Named]) -> tuple[str, str]:
@@ -143,7 +150,7 @@ def _pairs(results: Sequence[Named], first: str, second: str) -> dict[str, list[
 def _image_pairs(results: Sequence[Named], where: str, found: list[Finding]) -> Iterable[oci.Image]:
     for marker, (url, digest_text) in _pairs(results, "IMAGE_URL", "IMAGE_DIGEST").items():
         if not (url and digest_text):
-            found.append(_half(where, f"{marker}IMAGE_URL", f"{marker}IMAGE_DIGEST", is_first=bool(url)))
+            _half(found, where, f"{marker}IMAGE_URL", f"{marker}IMAGE_DIGEST", is_first=bool(url))
         elif image := _parse(f"{url}@{digest_text}", where, f"{marker}IMAGE_URL", found):
             yield image
 
@@ -153,20 +160,25 @@ def _images_list(results: Sequence[Named], where: str, found: list[Finding]) -> 
         if result.name != "IMAGES":
             continue
         if not isinstance(result.read, str):
-            found.append(_ignored(where, "IMAGES", "wanted text with commas or line ends between images, found a list or object"))
-        for entry in _SEPARATORS.split(result.text):
-            if (text := entry.strip(_SPACE)) and (image := _parse(text, where, "IMAGES", found)):
+            _ignore(found, where, "IMAGES", "wanted text with commas or line ends between images, found a list or object")
+        entries = dict.fromkeys(entry.strip(_SPACE) for entry in _SEPARATORS.split(result.text))
+        short = [text for text in entries if text and len(text) < _SHORTEST]
+        if short:
+            why = f"{len(short)} entries are too short for REPOSITORY@sha256:<64 hex digits>; the first is {quote(short[0])}"
+            _ignore(found, where, "IMAGES", why)
+        for text in entries:
+            if len(text) >= _SHORTEST and (image := _parse(text, where, "IMAGES", found)):
                 yield image
 
 
 def _uri_pairs(results: Sequence[Named], where: str, found: list[Finding]) -> Iterable[Uri]:
     for marker, (uri, text) in _pairs(results, "ARTIFACT_URI", "ARTIFACT_DIGEST").items():
         if not (uri and text):
-            found.append(_half(where, f"{marker}ARTIFACT_URI", f"{marker}ARTIFACT_DIGEST", is_first=bool(uri)))
+            _half(found, where, f"{marker}ARTIFACT_URI", f"{marker}ARTIFACT_DIGEST", is_first=bool(uri))
         elif parsed := digest(text):
             yield _uri(uri, parsed, text)
         else:
-            found.append(_ignored(where, f"{marker}ARTIFACT_DIGEST", _bad_digest(text)))
+            _ignore(found, where, f"{marker}ARTIFACT_DIGEST", _bad_digest(text))
 
 
 def _objects(results: Sequence[Named], suffix: str, where: str, found: list[Finding]) -> list[tuple[Named, Uri]]:
@@ -177,13 +189,13 @@ def _objects(results: Sequence[Named], suffix: str, where: str, found: list[Find
             continue
         fields = result.read
         if not isinstance(fields, dict):
-            found.append(_ignored(where, result.name, "wanted an object with uri and digest, found another type"))
+            _ignore(found, where, result.name, "wanted an object with uri and digest, found another type")
         elif not fields.get("uri") or not fields.get("digest"):
-            found.append(_ignored(where, result.name, "the object needs both uri and digest"))
+            _ignore(found, where, result.name, "the object needs both uri and digest")
         elif parsed := digest(fields["digest"]):
             valid.append((result, _uri(fields["uri"], parsed, fields["digest"])))
         else:
-            found.append(_ignored(where, result.name, _bad_digest(fields["digest"])))
+            _ignore(found, where, result.name, _bad_digest(fields["digest"]))
     return valid
 
 
@@ -201,7 +213,7 @@ def _parse(text: str, where: str = "", name: str = "", found: list[Finding] | No
         return oci.image(text)
     except Permanent as error:
         if found is not None:
-            found.append(_ignored(where, name, error.message))
+            _ignore(found, where, name, error.message)
         return None
 
 
@@ -209,11 +221,14 @@ def _bad_digest(text: str) -> str:
     return f"wanted a digest like sha256:<64 hex digits> (or sha1, sha384, sha512), found {quote(text)}"
 
 
-def _half(where: str, first: str, second: str, *, is_first: bool) -> Finding:
+def _half(found: list[Finding], where: str, first: str, second: str, *, is_first: bool) -> None:
     """One result of a pair stands alone."""
     there, missing = (first, second) if is_first else (second, first)
-    return _ignored(where, there, f"the result {quote(missing)} that belongs to it is missing or empty")
+    _ignore(found, where, there, f"the result {quote(missing)} that belongs to it is missing or empty")
 
 
-def _ignored(where: str, name: str, why: str) -> Finding:
-    return Finding(where=f"{where}[{quote(name)}]", message=f"ignored: {why}")
+def _ignore(found: list[Finding], where: str, name: str, why: str) -> None:
+    if len(found) < _MANY:
+        found.append(Finding(where=f"{where}[{quote(name)}]", message=f"ignored: {why}"))
+    elif len(found) == _MANY:
+        found.append(Finding(where=where, message=f"more than {_MANY} hints were ignored; the others are not told"))

@@ -5,6 +5,7 @@ raw bytes until a format asks for it. Members that are null count as absent, as 
 Pipelines' v1 API; `v1beta1.py` brings the older one here.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,6 +19,8 @@ from sealwright.core.model import Key, Kind
 from sealwright.core.tekton import gostruct, v1beta1
 from sealwright.core.tekton.values import ParamValue, param_value
 
+# A statement holds parts of the run a few levels deeper, and must stay within what its readers take.
+DEPTH_LIMIT: Final = strict.DEPTH_LIMIT - 10
 RAW_ABSENT: Final = msgspec.Raw(b"")
 PIPELINE_TASK_LABEL: Final = "tekton.dev/pipelineTask"
 
@@ -240,7 +243,6 @@ Run = TaskRun | PipelineRun
 class _Head(msgspec.Struct, gc=False, rename="camel"):
     kind: str = ""
     api_version: str = ""
-    metadata: Metadata = Metadata()
 
 
 _head = msgspec.json.Decoder(_Head)
@@ -256,8 +258,9 @@ def read(data: bytes) -> Run:
     The caller refuses repeated keys first where the bytes do not come from the API server (`strict`, design D21).
     Raises Permanent: TOO_LARGE; INVALID_RUN for another kind or version, and for what Go's reader would refuse.
     """
-    strict.bound(data, "the run")
-    head = _decode(_head, data, "", "the run")
+    strict.bound(data, "the run", depth_limit=DEPTH_LIMIT)
+    data = utf8(data)
+    head = _kind(data)
     if head.kind not in ("TaskRun", "PipelineRun"):
         raise Permanent(Reason.INVALID_RUN, f"wanted kind TaskRun or PipelineRun, found {quote(head.kind)}")
     if head.api_version == "tekton.dev/v1beta1":
@@ -284,34 +287,29 @@ def with_children(run: PipelineRun, children: Iterable[TaskRun]) -> PipelineRun:
     return replace(run, children=tuple(children))
 
 
-def head(data: bytes) -> tuple[str, Key | None, str]:
-    """Kind, key (for a TaskRun or PipelineRun) and uid of an object; Permanent(INVALID_RUN) if it has no readable head."""
-    found = _decode(_head, data, "", "the object")
-    is_run = found.api_version.startswith("tekton.dev/") and found.kind in ("TaskRun", "PipelineRun")
-    kind: Any = found.kind
-    key = Key(kind=kind, namespace=found.metadata.namespace, name=found.metadata.name) if is_run else None
-    return found.kind, key, found.metadata.uid
+def _kind(data: bytes) -> _Head:
+    try:
+        return _head.decode(data)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise Permanent(Reason.INVALID_RUN, f"wanted a TaskRun or PipelineRun: {error}") from error
 
 
 def _decode(decoder: Any, data: bytes | msgspec.Raw, struct: str, where: str) -> Any:
-    """Decode; where a member is null or the text is not UTF-8, read it as Go does and try again."""
+    """Decode; where a member is null, read it as Go does and try again."""
     try:
         return decoder.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        if not struct:
-            raise Permanent(Reason.INVALID_RUN, f"{where}: {error}") from error
-        first = error
-    normal = gostruct.normal(struct, utf8(bytes(data)), where)
-    try:
-        return decoder.decode(msgspec.json.encode(normal))
-    except msgspec.MsgspecError as error:
-        raise Permanent(Reason.INVALID_RUN, f"{where}: {first}") from error
+    except (msgspec.MsgspecError, RecursionError):
+        normal = gostruct.normal(struct, data, where)
+    return decoder.decode(msgspec.json.encode(normal))
 
 
 def utf8(data: bytes) -> bytes:
     """Bytes that are not UTF-8 become U+FFFD each, as Go's JSON reader does."""
     text = data.decode("utf-8", errors="surrogateescape")
-    return "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in text).encode()
+    return _ESCAPED.sub("\ufffd", text).encode() if _ESCAPED.search(text) else data
+
+
+_ESCAPED = re.compile("[\ud800-\udfff]")
 
 
 def condition(run: Run) -> Condition | None:

@@ -12,11 +12,14 @@ from sealwright.core.errors import Permanent, Reason
 
 Object = dict[str, Any]
 
+# How a number is written can end up in a statement (`values.param_value`), so it keeps its text.
+_decoder = msgspec.json.Decoder(Object, float_hook=lambda text: msgspec.Raw(text.encode()))
+
 
 def to_v1(data: bytes) -> bytes:
     """JSON of a v1beta1 run -> JSON of the v1 run. Raises Permanent(INVALID_RUN) if it is no object of that shape."""
     try:
-        run = msgspec.json.decode(data, type=dict[str, Any])
+        run = _decoder.decode(data)
         run["apiVersion"] = "tekton.dev/v1"
         (_task_run if run.get("kind") == "TaskRun" else _pipeline_run)(_part(run, "spec"), _part(run, "status"))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError, AttributeError) as error:

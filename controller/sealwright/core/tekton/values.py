@@ -11,7 +11,7 @@ import msgspec
 
 ParamValue = str | list[str] | dict[str, str]
 
-_SPACE = re.compile(r'("[^"\\]*(?:\\.[^"\\]*)*")|[ \t\r\n]+', re.DOTALL)
+_SPACE = re.compile(r'("[^"\\]*+(?:\\.[^"\\]*+)*+")|[ \t\r\n]+', re.DOTALL)
 _strings = msgspec.json.Decoder(list[str | None])
 _string_map = msgspec.json.Decoder(dict[str, str | None])
 
@@ -44,6 +44,7 @@ def param_value(raw: bytes) -> ParamValue:
 
 # --- time ---------------------------------------------------------------------------------------------------------------
 
+_ZERO = "0001-01-01T00:00:00"
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
@@ -62,7 +63,8 @@ def instant(text: str) -> tuple[str, str]:
 
 def time(text: str | None) -> str | None:
     """metav1.Time: UTC, whole seconds; the zero time is null."""
-    return None if text is None else instant(text)[0] + "Z"
+    seconds = None if text is None else instant(text)[0]
+    return None if seconds in (None, _ZERO) else f"{seconds}Z"
 
 
 # --- durations ----------------------------------------------------------------------------------------------------------
@@ -80,7 +82,7 @@ def duration(text: str) -> str:
         return "0s"
     if not terms or "".join(term[0] for term in terms) != body:
         raise ValueError("wanted a duration like 1h30m or 500ms")
-    total = sum(int(Fraction(term[1].rstrip(".") if term[1] != "." else "0") * _UNITS[term[2]]) for term in terms)
+    total = sum(int(Fraction(term[1].rstrip(".")) * _UNITS[term[2]]) for term in terms)
     if total >= 1 << 63:
         raise ValueError("wanted a duration below 292 years")
     return ("-" if text[0] == "-" and total else "") + _spell(total)
