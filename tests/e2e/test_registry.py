@@ -12,7 +12,6 @@ import time
 from pathlib import Path
 
 import pytest
-
 from fakes.tekton_runs import task_run
 
 pytestmark = pytest.mark.e2e
@@ -45,7 +44,7 @@ def registry():
     """A registry on loopback, `127.0.0.1:PORT`."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        address = "127.0.0.1:%d" % free.getsockname()[1]
+        address = f"127.0.0.1:{free.getsockname()[1]}"
     server = subprocess.Popen(
         [program("crane"), "registry", "serve", "--address", address], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

@@ -289,6 +289,19 @@ async def test_a_refusal_is_tried_again_more_slowly():
         assert story.states(KEY)[tried:] == [State.SIGNED]
 
 
+async def test_a_long_wait_does_not_hold_up_a_shorter_one():
+    """One run waits for a minute; another, which fails later, is tried again after its second."""
+    story = Story(objects.task_run("refused"))
+    story.store.poison = lambda found: REFUSAL if found.artifact.name == "team/refused" else None
+    async with story.running():
+        await story.clock.advance(10)
+        story.store.faults = [OUTAGE]
+        story.source.add(BUILD)
+        await story.clock.advance(2)
+
+        assert story.states(KEY) == [State.FAILED, State.SIGNED]
+
+
 async def test_many_runs_in_an_outage_are_all_signed_after_it():
     """Each of them, without a touch from outside."""
     found = [objects.task_run(f"build-{n}") for n in range(200)]
@@ -360,14 +373,16 @@ async def test_a_pipeline_waits_for_its_children_and_is_signed_when_they_end():
     """At once after the last one, and not looked at for each of them."""
     story = Story(RELEASE, objects.running(CLONE), objects.running(COMPILE))
     async with story.running():
+        before = story.states(RELEASE_KEY)
+        story.source.touch(COMPILE_KEY)
         story.source.add(CLONE)
         await idle()
         between = story.states(RELEASE_KEY)
         story.source.add(COMPILE)
         await idle()
 
-        assert set(between) == {State.WAITING}
-        assert story.states(RELEASE_KEY) == [*between, State.SIGNED]
+        assert before == between == [State.WAITING]
+        assert story.states(RELEASE_KEY) == [State.WAITING, State.SIGNED]
         assert story.looks_s(RELEASE_KEY)[-1] == 0
         assert story.is_empty()
 
@@ -381,6 +396,22 @@ async def test_a_child_that_fails_to_be_signed_does_not_keep_its_pipeline_waitin
         await idle()
 
         assert story.states(COMPILE_KEY)[-1] is State.FAILED
+        assert story.states(RELEASE_KEY)[-1] is State.SIGNED
+
+
+async def test_a_child_that_changes_while_it_is_signed_does_not_keep_its_pipeline_waiting():
+    """The first of two looks in a row was the one that ended the wait."""
+    story = Story(RELEASE, CLONE, objects.running(COMPILE))
+    async with story.running():
+        story.store.hang()
+        story.source.add(COMPILE)
+        await idle()
+        story.source.touch(COMPILE_KEY)
+        await idle()
+        story.store.release()
+        await idle()
+
+        assert story.states(COMPILE_KEY)[-2:] == [State.SIGNED, State.KNOWN]
         assert story.states(RELEASE_KEY)[-1] is State.SIGNED
 
 
@@ -442,6 +473,18 @@ async def test_missing_children_are_waited_for_a_little_with_patience():
         assert RELEASE_KEY in story.source.marks
         assert "ChildMissing" in str(story.reports[-1].findings)
         assert story.is_empty()
+
+
+async def test_patience_is_not_made_longer_by_changes():
+    """A pipeline that changes again and again is signed all the same."""
+    story = Story(RELEASE, CLONE, patient=True)
+    async with story.running():
+        for _ in range(3):
+            await story.clock.advance(PATIENCE_S / 2 + 0.1)
+            story.source.touch(RELEASE_KEY)
+            await idle()
+
+        assert story.states(RELEASE_KEY) == [State.WAITING, State.WAITING, State.SIGNED, State.KNOWN]
 
 
 async def test_children_that_come_one_after_the_other_are_all_waited_for():

@@ -37,8 +37,16 @@ class FolderOptions:
     once: bool
 
 
-async def run_folder(options: FolderOptions, log: Log) -> Mapping[State, int]:
-    """Sign what a folder holds, and go on while there is more. Returns how looks ended.
+@value
+class Ended:
+    """How looks at runs ended, and whether a signal ended it all before there was nothing left to look at."""
+
+    looks: Mapping[State, int]
+    is_stopped: bool
+
+
+async def run_folder(options: FolderOptions, log: Log) -> Ended:
+    """Sign what a folder holds, and go on while there is more.
 
     SIGTERM and SIGINT end it after the step that is under way; what is half done is finished at the next start.
     """
@@ -61,8 +69,8 @@ async def run_folder(options: FolderOptions, log: Log) -> Mapping[State, int]:
         clock = SystemClock()
         source = FolderRuns(options.source, output, clock, once=options.once, on_problem=on_problem, on_rest=flush)
         controller = Controller(source, lambda: tools, report, clock, chance, patient=not options.once)
-        await _until_signal(controller, tools.signers, log)
-    return ends
+        is_stopped = await _until_signal(controller, tools.signers, log)
+    return Ended(looks=ends, is_stopped=is_stopped)
 
 
 async def _equip(options: FolderOptions, output: Output, log: Log) -> Equipment:
@@ -77,13 +85,15 @@ async def _signer(options: FolderOptions, log: Log) -> x509.X509Signer:
     """The signer of the embedded default, with a key made on first use where none was named."""
     directory = options.keys or options.out / SECRETS
     is_ours = options.keys is None
-    if is_ours and not any((directory / name).exists() for name in (x509.PLAIN, x509.BOXED)):
-        public = await asyncio.to_thread(keyfiles.make_pair, directory, "ecdsa-p256")
-        log.note("made a key", public=str(directory / keyfiles.PUBLIC), key_id=public.key_id)
+    if is_ours and not (directory / x509.PLAIN).exists():
+        public = await asyncio.to_thread(keyfiles.make_first_pair, directory, "ecdsa-p256")
+        if public:
+            log.note("made a key", public=str(directory / keyfiles.PUBLIC), key_id=public.key_id)
     return await x509.open(directory, options.config.x509_hash)
 
 
-async def _until_signal(controller: Controller, signers: Mapping[str, Signer], log: Log) -> None:
+async def _until_signal(controller: Controller, signers: Mapping[str, Signer], log: Log) -> bool:
+    """Run the story to its end; true if a signal was the end."""
     loop = asyncio.get_running_loop()
     story = asyncio.ensure_future(controller.run())
     refresh = asyncio.ensure_future(_refresh(signers, log))
@@ -93,6 +103,7 @@ async def _until_signal(controller: Controller, signers: Mapping[str, Signer], l
         await asyncio.wait({story, refresh}, return_when=asyncio.FIRST_COMPLETED)
         if not story.cancelled():
             await story
+        return story.cancelled()
     finally:
         refresh.cancel()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -11,6 +11,13 @@ from sealwright.core import config, strict
 from sealwright.core.errors import Permanent, Reason
 from sealwright.core.model import Finding
 
+_HELP = """Look at the configuration.
+
+\b
+Example:
+  sealwright config check chains-config.yaml
+"""
+
 _VALID, _INVALID = 0, 2
 _NAME = "chains-config"
 # A value is shown up to here; a whole key ring in a table helps nobody.
@@ -33,7 +40,7 @@ Examples:
 """
 
 
-@click.group("config", help="Look at the configuration.")
+@click.group("config", help=_HELP)
 def command() -> None:
     """Holds the subcommands."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from sealwright.app import configuration, embedded
-from sealwright.cli import exits
+from sealwright.cli import exits, show
 from sealwright.edge.reports import Log
 from sealwright.flow.reconcile import State
 
@@ -17,7 +17,8 @@ below --out: NAME.signed.json beside each input, an OCI layout for each image re
 sealwright.db that search reads. Makes a key in signing-secrets/ on first use. Stopped at any moment, it finishes at
 the next start.
 
-Exit code with --once: 0 all signed, 3 something failed and will be tried at the next start, 2 wrong input.
+Exit code with --once: 0 all signed, 3 something failed, or it was stopped, and the next start goes on, 2 wrong
+input.
 
 \b
 Examples:
@@ -28,10 +29,11 @@ Examples:
 
 _SAID = {State.KNOWN: "signed before", State.WAITING: "not finished", State.FAILED: "failed (see above)"}
 _PATH = click.Path(path_type=Path)
+_FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 
 
 @click.command("controller", help=_HELP, short_help="Sign every finished run that a folder holds.")
-@click.option("--source", type=_PATH, required=True, help="Folder of runs.")
+@click.option("--source", type=_FOLDER, required=True, help="Folder of runs.")
 @click.option("--out", type=_PATH, help="Folder for results.  [default: the source]")
 @click.option("--keys", type=_PATH, help="Folder with x509.pem, or cosign.key and cosign.password.")
 @click.option("--config", type=_PATH, help="ConfigMap chains-config.  [default: the defaults of Chains]")
@@ -53,8 +55,13 @@ def command(
     for warning in parsed.warnings:
         click.echo(f"warning: {warning}", err=True)
     options = embedded.FolderOptions(source=source, out=out or source, keys=keys, config=parsed.config, once=once)
-    ends = asyncio.run(embedded.run_folder(options, Log(log_level)))
+    ended = asyncio.run(embedded.run_folder(options, Log(log_level, is_coloured=show.is_coloured())))
     if once:
-        counts = ", ".join(f"{ends[state]} {_SAID.get(state, state)}" for state in State if ends.get(state)) or "no runs found"
-        click.echo(f"{source}: {counts}")
-        context.exit(exits.COULD_NOT_TELL if ends.get(State.FAILED) else exits.YES)
+        click.echo(f"{source}: {_counts(ended)}")
+        context.exit(exits.COULD_NOT_TELL if ended.looks.get(State.FAILED) or ended.is_stopped else exits.YES)
+
+
+def _counts(ended: embedded.Ended) -> str:
+    looks = ended.looks
+    counts = [f"{looks[state]} {_SAID.get(state, state)}" for state in State if looks.get(state)] or ["no runs found"]
+    return ", ".join([*counts, *(["stopped before the end"] if ended.is_stopped else [])])

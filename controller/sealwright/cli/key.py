@@ -9,6 +9,14 @@ from sealwright.core import keys
 from sealwright.edge import keyfiles
 from sealwright.edge.keyfiles import Algorithm
 
+_HELP = """Make and look at keys.
+
+\b
+Examples:
+  sealwright key generate signing-secrets
+  sealwright key show signing-secrets/cosign.pub
+"""
+
 _GENERATE = """Make a key pair in DIRECTORY, in the layout of the Secret signing-secrets.
 
 Writes cosign.key (encrypted), cosign.password (random unless COSIGN_PASSWORD is set) and cosign.pub. Nothing that is
@@ -30,7 +38,7 @@ Example:
 """
 
 
-@click.group("key", help="Make and look at keys.")
+@click.group("key", help=_HELP)
 def command() -> None:
     """Holds the subcommands."""
 

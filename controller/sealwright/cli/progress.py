@@ -4,6 +4,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
+from sealwright.cli import show
+
 T = TypeVar("T")
 
 
@@ -12,11 +14,10 @@ def over(items: Iterable[T], verb: str) -> Iterator[T]:
     if not sys.stderr.isatty():
         yield from items
         return
-    from rich.console import Console  # noqa: PLC0415  slow to import
-    from rich.progress import Progress, SpinnerColumn, TextColumn  # noqa: PLC0415
+    from rich.progress import Progress, SpinnerColumn, TextColumn  # noqa: PLC0415  slow to import
 
     columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed}"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=show.console(stderr=True), transient=True) as bar:
         task = bar.add_task(verb, total=None)
         for item in items:
             yield item

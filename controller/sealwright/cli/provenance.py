@@ -4,13 +4,14 @@ import dataclasses
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 import msgspec
 
 from sealwright import plugins
 from sealwright.app import configuration
+from sealwright.core import strict
 from sealwright.core.config import Config
 from sealwright.core.errors import Fault, Permanent, Reason
 from sealwright.core.model import Built
@@ -65,14 +66,14 @@ def command(files: Sequence[Path], format_: str, deep: bool, builder_id: str, co
         # Without a wish this answers as Chains does; the controller leaves out what others change after a run's end.
         settings = dataclasses.replace(settings, metadata="chains")
     if [str(file) for file in files] == ["-"]:
-        for line in sys.stdin.buffer:
+        for line in _lines(sys.stdin.buffer):
             if line.strip():
                 _write(_answer(line, settings))
         return
     settings = dataclasses.replace(
         settings, deep_inspection=deep or settings.deep_inspection, builder_id=builder_id or settings.builder_id
     )
-    for run in read_runs(files):
+    for run in read_runs([(read_argument(file), str(file)) for file in files]):
         chosen = settings.taskrun if isinstance(run, TaskRun) else settings.pipelinerun
         built = build(run, format_ or chosen.format, settings)
         for finding in built.findings:
@@ -80,9 +81,9 @@ def command(files: Sequence[Path], format_: str, deep: bool, builder_id: str, co
         _write(built.payload.body)
 
 
-def read_runs(files: Sequence[Path]) -> Iterator[Run]:
-    """Every run in these files, PipelineRuns with those of their TaskRuns that are among them."""
-    found = [document for file in files for document in documents.runs(read_argument(file), str(file))]
+def read_runs(files: Sequence[tuple[bytes, str]]) -> Iterator[Run]:
+    """Every run in these files, contents and names; PipelineRuns with those of their TaskRuns that are among them."""
+    found = [document for data, what in files for document in documents.runs(data, what)]
     by_key = {document.key: document.body for document in found}
     for document in found:
         run = runs.read(document.body)
@@ -101,6 +102,15 @@ def build(run: Run, word: str, config: Config) -> Built:
     return built
 
 
+def _lines(stream: BinaryIO) -> Iterator[bytes]:
+    """Lines, which end at LF alone; of one that is too long only the beginning, a byte more than is read."""
+    while line := stream.readline(_LIMIT + 1):
+        rest = line
+        while not rest.endswith(b"\n") and (rest := stream.readline(_LIMIT)):
+            pass
+        yield line
+
+
 def _answer(line: bytes, config: Config) -> bytes:
     """One request, one answer; whatever is wrong with it becomes the answer."""
     try:
@@ -111,7 +121,8 @@ def _answer(line: bytes, config: Config) -> bytes:
 
 def _response(line: bytes, config: Config) -> dict[str, Any]:
     if len(line) > _LIMIT:
-        raise Permanent(Reason.TOO_LARGE, f"a request of {len(line)} bytes, more than the {_LIMIT} that are read")
+        raise Permanent(Reason.TOO_LARGE, f"a request of more than the {_LIMIT} bytes that are read")
+    strict.loads(line, "the request", limit=_LIMIT)
     try:
         request = msgspec.json.decode(line, type=_Request)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

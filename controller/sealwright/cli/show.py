@@ -1,5 +1,6 @@
 """How a command shows what it found: a table for people, JSON or YAML for programs. Foreign text is never markup."""
 
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -39,15 +40,27 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> 
     if not sys.stdout.isatty():
         _aligned(columns, kept)
         return
-    from rich.console import Console  # noqa: PLC0415  slow to import
-    from rich.text import Text  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415  slow to import
 
-    console = Console(highlight=False)
-    console.print(Text(title, style="bold"))
-    if _widths(columns, kept, console.width) is None:
-        _blocks(console, columns, kept)
+    there = console()
+    there.print(Text(printable(title), style="bold"))
+    if _widths(columns, kept, there.width) is None:
+        _blocks(there, columns, kept)
     else:
-        _grid(console, columns, kept)
+        _grid(there, columns, kept)
+
+
+def is_coloured() -> bool:
+    """Whether a terminal may get colours and bold type (no-color.org)."""
+    return not os.environ.get("NO_COLOR")
+
+
+def console(*, stderr: bool = False) -> Any:
+    """A `rich.console.Console`."""
+    from rich.console import Console  # noqa: PLC0415  slow to import
+
+    # Rich's own reading of NO_COLOR leaves bold and dim.
+    return Console(stderr=stderr, highlight=False, color_system="auto" if is_coloured() else None)
 
 
 _LONG_HEX = re.compile(r"[0-9a-f]{40,128}")

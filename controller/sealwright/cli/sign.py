@@ -9,11 +9,11 @@ import click
 
 from sealwright.app import configuration
 from sealwright.cli.provenance import build, read_runs
-from sealwright.core import statement
+from sealwright.core import statement, strict
 from sealwright.core.config import Config
-from sealwright.core.errors import Permanent, Reason
+from sealwright.core.errors import Permanent, Reason, Untrusted
 from sealwright.core.model import Payload
-from sealwright.core.tekton import runs
+from sealwright.core.tekton import documents, runs
 from sealwright.core.tekton.runs import TaskRun
 from sealwright.edge.reading import read_argument
 from sealwright.edge.signers import x509
@@ -40,7 +40,8 @@ _PATH = click.Path(path_type=Path)
 def command(files: Sequence[Path], keys: Path, format_: str, config: Path | None) -> None:
     """Print envelopes."""
     settings = configuration.read_config(config).config
-    payloads = _statements(files) or _provenance(files, format_, settings)
+    found = [(read_argument(file).strip(), str(file)) for file in files]
+    payloads = _statements(found) or _provenance(found, format_, settings)
     asyncio.run(_sign(payloads, keys, settings))
 
 
@@ -51,15 +52,26 @@ async def _sign(payloads: Sequence[Payload], keys: Path, settings: Config) -> No
         sys.stdout.buffer.write(envelope + b"\n")
 
 
-def _statements(files: Sequence[Path]) -> list[Payload]:
+def _statements(files: Sequence[tuple[bytes, str]]) -> list[Payload]:
     """The Statements in the files, as they stand; none if the first file holds something else."""
-    bodies = [read_argument(file).strip() for file in files]
-    if b'"_type"' not in bodies[0] or b'"predicateType"' not in bodies[0]:
-        return []
-    return [statement.parse(body)[0] for body in bodies]
+    return [_statement(*file) for file in files] if _is_statement(*files[0]) else []
 
 
-def _provenance(files: Sequence[Path], format_: str, settings: Config) -> list[Payload]:
+def _statement(body: bytes, what: str) -> Payload:
+    """A broken one is wrong input here: nothing was to be proven."""
+    try:
+        return statement.parse(body)[0]
+    except Untrusted as fault:
+        raise Permanent(fault.reason, f"{what}: {fault.message}") from fault
+
+
+def _is_statement(body: bytes, what: str) -> bool:
+    """Whether it calls itself one. A run may hold a Statement, in a result for example."""
+    found = strict.loads(body, what, limit=documents.FILE_LIMIT) if body.startswith(b"{") else None
+    return isinstance(found, dict) and "_type" in found
+
+
+def _provenance(files: Sequence[tuple[bytes, str]], format_: str, settings: Config) -> list[Payload]:
     payloads = []
     for run in read_runs(files):
         if not runs.is_done(run):

@@ -19,9 +19,9 @@ from sealwright.edge import evidence as evidence_on_disk
 _HELP = """Verify PATH... with the public keys you trust.
 
 A PATH is a DSSE envelope, a Statement (with --envelope), an annotated TaskRun or PipelineRun, an OCI layout with cosign
-tags, a folder that the controller wrote, or - for standard input. Each attestation is proven step by step: the envelope, its type, the
-signature over exactly its bytes, the Statement in them, that it belongs where it was found, then what you asked for.
-Nothing is fetched, and no key is taken from what is verified.
+tags, a folder that the controller wrote, or - for standard input. Each attestation is proven step by step: the
+envelope, its type, the signature over exactly its bytes, the Statement in them, that it belongs where it was found, then
+what you asked for. Nothing is fetched, and no key is taken from what is verified.
 
 \b
 Exit code: 0 all verified, 1 something was refused, 2 wrong input, 3 could not tell.

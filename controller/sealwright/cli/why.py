@@ -59,7 +59,7 @@ def command(what: str, folder: Path | None, config: Path | None, output: str) ->
         show.data(output, [_data(answer) for answer in answers])
         return
     for answer in answers:
-        show.table(answer.run, ("what", "says"), list(_rows(answer)))
+        show.table(what, ("what", "says"), list(_rows(answer)))
 
 
 def _runs(what: str, folder: Path | None) -> Sequence[Run]:
@@ -76,7 +76,7 @@ def _in_folder(folder: Path) -> list[Run]:
     """Every run that the controller would read there; files it could not read say so by themselves."""
 
     def tell(path: Path, fault: Fault) -> None:
-        click.echo(f"warning: {path}: {fault}", err=True)
+        click.echo(show.printable(f"warning: {path}: {fault}"), err=True)
 
     files = RunFiles(folder, {folder / LAYOUTS, folder / SECRETS}, tell)
     found = []
@@ -136,6 +136,7 @@ def _in_index(run: Run, folder: Path | None) -> Iterator[str]:
 
 
 def _rows(answer: _Answer) -> Iterator[tuple[str, str]]:
+    yield "run", answer.run
     yield "finished", answer.ended
     for name, texts in (("to sign", answer.requests), ("ignored or odd", answer.findings), ("stored", answer.stored)):
         yield from ((name if n == 0 else "", str(text)) for n, text in enumerate(texts or ("nothing",)))

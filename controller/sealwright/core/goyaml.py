@@ -148,7 +148,7 @@ class _Reader:
 def _number(text: str) -> int | float | str:
     """The number that a plain scalar spells, else the text itself."""
     digits = text.replace("_", "")
-    if len(digits) > 400 or not digits or digits[0] not in "+-.0123456789":
+    if len(digits) > 400 or text[0] not in "+-.0123456789":
         return text
     if _INT.fullmatch(digits):
         try:

@@ -5,7 +5,6 @@ every depth, no spaces, numbers as the doubles that a protobuf Struct holds. Sou
 v1 and v0.1; protobuf's JSON mapping.
 """
 
-import math
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -64,18 +63,12 @@ def doubles(value: Any) -> Any:
     return value
 
 
-def _double(number: float) -> Any:
+def _double(number: float) -> msgspec.Raw:
     """Shortest digits; exponents only below 1e-6 and from 1e21 on, with a sign, as JavaScript and protojson write them."""
-    if number.is_integer() and abs(number) < 1e21:
-        return msgspec.Raw(b"-0") if number == 0 and math.copysign(1, number) < 0 else int(number)
+    if number == 0 or 1e-6 <= abs(number) < 1e21:
+        return msgspec.Raw(format(Decimal(repr(number)), "f").removesuffix(".0").encode())
     mantissa, _, exponent = repr(number).partition("e")
-    if not exponent or 1e-6 <= abs(number) < 1e21:
-        return msgspec.Raw(_plain(number).encode())
-    return msgspec.Raw(f"{mantissa.removesuffix('.0')}e{int(exponent):+d}".encode())
-
-
-def _plain(number: float) -> str:
-    return format(Decimal(repr(number)), "f")
+    return msgspec.Raw(f"{mantissa}e{int(exponent):+d}".encode())
 
 
 # --- reading ------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 
@@ -79,10 +79,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> None:
         raise _RepeatedKeyError(key)
 
 
-def _no_constant(word: str) -> NoReturn:
-    raise ValueError(f"{word} is not JSON")
-
-
 def _bounded(digits: str) -> str:
     if len(digits) > _DIGIT_LIMIT:
         raise ValueError(f"a number of {len(digits)} digits")
@@ -90,7 +86,7 @@ def _bounded(digits: str) -> str:
 
 
 # Numbers were judged by the first reader, all but long integers; here they stay text, which also keeps huge ones cheap.
-_CHECK = json.JSONDecoder(object_pairs_hook=_unique, parse_float=str, parse_int=_bounded, parse_constant=_no_constant)
+_CHECK = json.JSONDecoder(object_pairs_hook=_unique, parse_float=str, parse_int=_bounded)
 
 
 def documents(data: bytes, what: str) -> list[Any]:

@@ -7,7 +7,7 @@ the file's integrity, and the runs in them are signed again.
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,54 +15,38 @@ from sealwright.core.errors import Permanent, Reason, Transient, quote
 from sealwright.edge.files import alone
 from sealwright.edge.reading import translated
 
-VERSION = 1
+VERSION = 2
 # How long a writer waits for another process's turn. Turns last milliseconds; a large index file may take seconds.
 BUSY_S = 30.0
 # Copying the log into the file waits for the disk. At 4 KiB a page this is 32 MiB, some thousand attestations.
 CHECKPOINT_PAGES = 8192
 
+# Indexes are written at random places; 2 MiB, the usual, does not hold those of some thousand runs.
+CACHE_KIB = 8192
+
 _TABLES = """
 CREATE TABLE runs (
-    uid TEXT PRIMARY KEY, kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, plan TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX runs_by_name ON runs (name);
-
-CREATE TABLE attestations (
     id INTEGER PRIMARY KEY,
-    uid TEXT NOT NULL, namespace TEXT NOT NULL, run TEXT NOT NULL,
-    key TEXT NOT NULL, name TEXT NOT NULL, format TEXT NOT NULL, predicate_type TEXT NOT NULL,
-    entry BLOB NOT NULL,
-    UNIQUE (uid, key, name, format)
+    uid TEXT NOT NULL, kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, plan TEXT NOT NULL,
+    entries BLOB NOT NULL,
+    UNIQUE (uid, kind, namespace, name)
 );
-CREATE INDEX attestations_by_name ON attestations (name);
-CREATE INDEX attestations_by_run ON attestations (run);
-
-CREATE TABLE subjects (
-    attestation INTEGER NOT NULL, name TEXT NOT NULL, algorithm TEXT NOT NULL, digest TEXT NOT NULL,
-    PRIMARY KEY (attestation, name, algorithm, digest)
+CREATE TABLE facts (
+    what TEXT NOT NULL, text TEXT NOT NULL, run INTEGER NOT NULL,
+    PRIMARY KEY (what, text, run)
 ) WITHOUT ROWID;
-CREATE INDEX subjects_by_digest ON subjects (digest);
-CREATE INDEX subjects_by_name ON subjects (name);
+CREATE TABLE indexed (run INTEGER NOT NULL);
+INSERT INTO indexed VALUES (0);
 
-CREATE TABLE materials (
-    attestation INTEGER NOT NULL, uri TEXT NOT NULL, algorithm TEXT NOT NULL, digest TEXT NOT NULL,
-    PRIMARY KEY (attestation, uri, algorithm, digest)
-) WITHOUT ROWID;
-CREATE INDEX materials_by_digest ON materials (digest);
-CREATE INDEX materials_by_uri ON materials (uri);
-
-CREATE TABLE repositories (name TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE tags (
-    repository TEXT NOT NULL, tag TEXT NOT NULL, manifest BLOB NOT NULL, stale INTEGER NOT NULL,
-    PRIMARY KEY (repository, tag)
-) WITHOUT ROWID;
-CREATE INDEX tags_stale ON tags (repository) WHERE stale;
+CREATE TABLE repositories (name TEXT PRIMARY KEY, stale INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX repositories_stale ON repositories (name) WHERE stale;
+CREATE TABLE tags (repository TEXT NOT NULL, tag TEXT NOT NULL, entry BLOB NOT NULL, PRIMARY KEY (repository, tag)) WITHOUT ROWID;
 CREATE TABLE layers (
-    repository TEXT NOT NULL, tag TEXT NOT NULL, position INTEGER NOT NULL,
-    digest TEXT NOT NULL, signature TEXT NOT NULL, descriptor BLOB NOT NULL,
-    PRIMARY KEY (repository, tag, position)
+    repository TEXT NOT NULL, tag TEXT NOT NULL, digest TEXT NOT NULL, signature TEXT NOT NULL,
+    position INTEGER NOT NULL, descriptor BLOB NOT NULL, listed INTEGER NOT NULL,
+    PRIMARY KEY (repository, tag, digest, signature)
 ) WITHOUT ROWID;
-CREATE UNIQUE INDEX layers_once ON layers (repository, tag, digest, signature);
+CREATE INDEX layers_stale ON layers (repository, tag) WHERE NOT listed;
 
 CREATE TABLE documents (
     kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
@@ -86,12 +70,18 @@ class Database:
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=NORMAL")
             self._connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+            self._connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
         self._prepare()
 
     def read(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """All rows."""
-        with self._translated(), closing(self._connection.execute(sql, values)) as rows:
-            return rows.fetchall()
+        with self._translated():
+            return self._connection.execute(sql, values).fetchall()
+
+    def write(self, sql: str, *values: object) -> int:
+        """One statement that is a transaction by itself; how many rows it changed."""
+        with self._translated():
+            return self._connection.execute(sql, values).rowcount
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-from sealwright.edge.reading import translated
+from sealwright.edge.reading import translated, unusable
 
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
 # File systems stop at 255 bytes a name; something is added to some names.
@@ -25,6 +25,8 @@ class Files:
 
     def __init__(self, root: Path) -> None:
         self._unfinished = root / ".unfinished"
+        # Text, since paths are made for every file that is written, and a Path takes as long as the writing.
+        self._prefix = f"{self._unfinished}/{os.getpid()}-"
         self._numbers = count()
         with translated(root):
             self._unfinished.mkdir(parents=True, exist_ok=True)
@@ -32,16 +34,18 @@ class Files:
             self._sweep()
             fcntl.flock(self._lock, fcntl.LOCK_SH)
 
-    def write(self, path: Path, body: bytes) -> None:
+    def write(self, path: str | Path, body: bytes) -> None:
         """Put `body` at `path`, whole, folders included, in place of what is there. Raises Transient(STORE_FAILED)."""
-        unfinished = f"{self._unfinished}/{os.getpid()}-{next(self._numbers)}"
-        with translated(path):
+        unfinished = f"{self._prefix}{next(self._numbers)}"
+        try:
             _write(unfinished, body)
             try:
-                os.replace(unfinished, path)  # noqa: PTH105  three times as quick as through a Path
+                os.replace(unfinished, path)  # noqa: PTH105  see `_prefix`
             except FileNotFoundError:
-                path.parent.mkdir(parents=True, exist_ok=True)
+                Path(path).parent.mkdir(parents=True, exist_ok=True)
                 Path(unfinished).replace(path)
+        except OSError as error:
+            raise unusable(path, error) from error
 
     def close(self) -> None:
         """Let others sweep."""
@@ -80,13 +84,15 @@ def alone(folder: Path) -> Iterator[None]:
         os.close(lock)
 
 
-def contents(path: Path) -> bytes | None:
+def contents(path: str | Path) -> bytes | None:
     """The bytes of a file; None where there is none. Raises Transient(STORE_FAILED)."""
-    with translated(path):
-        try:
-            return path.read_bytes()
-        except FileNotFoundError:
-            return None
+    try:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123  see `_prefix`
+            return file.read()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise unusable(path, error) from error
 
 
 def safe_name(text: str, taken: Container[str] = ()) -> str:

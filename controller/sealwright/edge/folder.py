@@ -49,7 +49,9 @@ class FolderRuns:
         self._once = once
         self._on_problem = on_problem
         self._on_rest = on_rest
-        self._files = RunFiles(source, {output.root / LAYOUTS, output.root / SECRETS}, on_problem)
+        # Also what an earlier run wrote into the source itself.
+        excluded = {root / name for root in (source, output.root) for name in (LAYOUTS, SECRETS)}
+        self._files = RunFiles(source, excluded, on_problem)
         self._documents = Documents(output.database)
         self._seen: set[int] = set()
 
@@ -78,8 +80,10 @@ class FolderRuns:
 
     async def standing(self, key: Key, uid: str) -> bool:
         """Whether the index knows it as done, and the signed copy is still there."""
+        if not self._output.index.standing(uid):
+            return False
         place = self._documents.place(key)
-        return self._output.index.standing(uid) and place is not None and (self._output.root / place.copy).exists()
+        return place is not None and (self._output.root / place.copy).exists()
 
     async def mark(self, key: Key, uid: str, mark: Mark) -> None:
         """Write the signed copy, then the record: a kill in between does the copy again, with the same bytes."""
@@ -87,7 +91,7 @@ class FolderRuns:
         if document is None or place is None or document.uid != uid:
             return
         signed = run_annotations.annotate(document.body, mark.annotations)
-        self._output.files.write(self._output.root / place.copy, signed + b"\n")
+        self._output.files.write(f"{self._output.root}/{place.copy}", signed + b"\n")
         self._output.index.finish(key, uid, mark.plan, entries(key, uid, mark.outcomes))
 
     def _scan(self) -> Iterator[list[Key]]:
@@ -104,31 +108,31 @@ class FolderRuns:
         while keys := self._documents.take_waiting(BATCH):
             yield keys
 
-    def _changed(self, seen: set[int]) -> Iterator[Path]:
+    def _changed(self, seen: set[int]) -> Iterator[str]:
         for path, fingerprint in self._files.walk():
             if not self._once:
                 seen.add(fingerprint)
             if fingerprint not in self._seen:
                 yield path
 
-    def _read(self, path: Path, found: dict[Key, tuple[RunDocument, Place]]) -> None:
+    def _read(self, path: str, found: dict[Key, tuple[RunDocument, Place]]) -> None:
         """Add the runs in a file to `found`; what is wrong with the file is told."""
         try:
             file = self._files.read(path) or RunFile(runs=())
         except Fault as error:
-            self._on_problem(path, error)
+            self._on_problem(Path(path), error)
             return
         for fault in file.faults:
-            self._on_problem(path, fault)
+            self._on_problem(Path(path), fault)
         for document in file.runs:
             if document.key in found or self._is_elsewhere(document.key, path):
                 message = f"{quote(document.key)} stands in the folder more than once; leave one, or use two folders"
-                self._on_problem(path, Permanent(Reason.INVALID_RUN, message))
+                self._on_problem(Path(path), Permanent(Reason.INVALID_RUN, message))
                 continue
             copy = self._copy(path, document if len(file.runs) > 1 else None)
             found[document.key] = (document, Place(path=path, position=document.position, copy=copy))
 
-    def _is_elsewhere(self, key: Key, path: Path) -> bool:
+    def _is_elsewhere(self, key: Key, path: str) -> bool:
         """Whether another file, which is still there, holds a run of this name."""
         place = self._documents.place(key)
         if place is None or place.path == path:
@@ -150,15 +154,16 @@ class FolderRuns:
             return runs[place.position]
         return next((document for document in runs if document.key == key), None)
 
-    def _copy(self, path: Path, one_of_several: RunDocument | None) -> Path:
+    def _copy(self, path: str, one_of_several: RunDocument | None) -> str:
         """The signed copy's path below the output: `NAME.signed.json`, or `NAME.<uid>.signed.json` for one of several.
 
         Where `NAME.json` and `NAME.yaml` stand side by side, the second one's copy is `NAME.yaml.signed.json`.
         """
-        name = path.stem
-        earlier = SUFFIXES[: SUFFIXES.index(path.suffix)]
-        if any((self._source / path).with_suffix(suffix).exists() for suffix in earlier):
-            name = path.name
+        suffix = next(suffix for suffix in SUFFIXES if path.endswith(suffix))
+        name = path.removesuffix(suffix)
+        earlier = SUFFIXES[: SUFFIXES.index(suffix)]
+        if any((self._source / (name + other)).exists() for other in earlier):
+            name = path
         if one_of_several:
             name = f"{name}.{safe_name(one_of_several.uid or one_of_several.key.name)}"
-        return path.with_name(name + SIGNED)
+        return name + SIGNED

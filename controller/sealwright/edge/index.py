@@ -1,32 +1,25 @@
 """What is known of every run and attestation, in SQLite: what `search` answers from, and which runs are done.
 
-Envelopes, signatures and payloads are in it whole, so an answer can be printed and verified without the original file.
+A run is one row with all its attestations: envelopes, signatures and payloads whole, so an answer can be printed and
+verified without the original file. Beside it stands a fact for each text by which it can be found.
 """
 
-import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
 from sealwright.core.model import Attestation, Key, Outcome, value
 from sealwright.edge.database import Database
 
-_RECORD = """
-INSERT INTO attestations (uid, namespace, run, key, name, format, predicate_type, entry) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (uid, key, name, format) DO UPDATE SET predicate_type = excluded.predicate_type, entry = excluded.entry
-RETURNING id
-"""
+# Facts are written in portions of so many runs, sorted, since each of them has its place somewhere else.
+PORTION = 256
 
-# What `search` can be asked for: who has it. ?1 is what was asked.
-_QUESTIONS = {
-    "digest": "SELECT attestation FROM subjects WHERE digest = ?1",
-    "name": "SELECT attestation FROM subjects WHERE name = ?1 UNION SELECT id FROM attestations WHERE name = ?1",
-    "uri": "SELECT attestation FROM materials WHERE uri = ?1",
-    "material": "SELECT attestation FROM materials WHERE digest = ?1",
-    "run": "SELECT id FROM attestations WHERE run = ?1",
-    "uid": "SELECT id FROM attestations WHERE uid = ?1",
-    "path": "SELECT id FROM attestations WHERE namespace || '/' || run = ?1",
-}
+_FINISH = "INSERT OR IGNORE INTO runs (uid, kind, namespace, name, plan, entries) VALUES (?, ?, ?, ?, ?, ?)"
+_KNOW = "INSERT OR IGNORE INTO facts VALUES (?, ?, ?)"
+_EARLIER = "SELECT id, entries FROM runs WHERE uid = ? AND kind = ? AND namespace = ? AND name = ?"
+
+# What something is called, and how: `digest` and `name` are subjects', `uri` and `material` (its digest) are materials'.
+_Fact = tuple[str, str]
 
 
 @value
@@ -37,6 +30,10 @@ class Entry:
     uid: str
     attestation: Attestation
     places: tuple[str, ...] = ()
+
+    def is_kept_by(self, store: str) -> bool:
+        """Whether this store gave a receipt for it."""
+        return any(place.startswith(f"{store}: ") for place in self.places)
 
 
 def entries(key: Key, uid: str, outcomes: Iterable[Outcome]) -> list[Entry]:
@@ -54,23 +51,25 @@ def entries(key: Key, uid: str, outcomes: Iterable[Outcome]) -> list[Entry]:
 
 
 class Index:
-    """Reads and writes the tables runs, attestations, subjects and materials."""
+    """Reads and writes the tables runs and facts."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._finished = 0
         self._encode = msgspec.msgpack.Encoder().encode
-        self._decode = msgspec.msgpack.Decoder(Entry).decode
+        self._decode = msgspec.msgpack.Decoder(list[Entry]).decode
 
     def finish(self, key: Key, uid: str, plan: str, found: Sequence[Entry] = ()) -> None:
         """The run is done, and these are its attestations: all or nothing, the last step of a run.
 
         One of the same run, artifact and format replaces the older one. What comes before is done again after a kill.
         """
-        with self._database.transaction() as connection:
-            for entry in found:
-                self._write(connection, entry)
-            values = (uid, key.kind, key.namespace, key.name, plan)
-            connection.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?)", values)
+        identity = (uid, key.kind, key.namespace, key.name)
+        if not self._database.write(_FINISH, *identity, plan, self._encode(found)):
+            self._finish_again(identity, plan, found)
+        self._finished += 1
+        if self._finished % PORTION == 0:
+            self.flush()
 
     def standing(self, uid: str) -> bool:
         """Whether the run is done, under whichever plan: a changed configuration signs nothing again."""
@@ -83,41 +82,70 @@ class Index:
         or a digest; `run` is a name, `namespace/name`, or a uid.
         """
         asked = [
-            self._ids(("digest", digest.rpartition(":")[2])),
-            self._ids(("name", name)),
-            self._ids(("uri", material), ("material", material.rpartition(":")[2])),
-            self._ids(("run", run), ("uid", run), ("path", run)),
+            {("digest", _digits(digest))} if digest else None,
+            {("name", name)} if name else None,
+            {("uri", material), ("material", _digits(material))} if material else None,
+            {("run", run)} if run else None,
         ]
-        sets = [found for found in asked if found is not None]
-        found = set.intersection(*sets) if sets else self._all()
-        # One at a time: payloads are large, and a reader may stop early.
-        rows = (self._database.read("SELECT entry FROM attestations WHERE id = ?", row) for row in sorted(found))
-        return (self._decode(entry) for ((entry,),) in rows)
+        questions = [answers for answers in asked if answers]
+        # One run at a time: payloads are large, and a reader may stop early.
+        for row in self._having(questions):
+            for (encoded,) in self._database.read("SELECT entries FROM runs WHERE id = ?", row):
+                found = ((entry, _facts(entry)) for entry in self._decode(encoded))
+                yield from (entry for entry, facts in found if all(facts & answers for answers in questions))
 
-    def _ids(self, *questions: tuple[str, str]) -> set[int] | None:
-        """Who answers one of the questions; None where nothing is asked."""
-        asked = [(what, text) for what, text in questions if text]
-        return {row for what, text in asked for (row,) in self._database.read(_QUESTIONS[what], text)} if asked else None
+    def flush(self) -> None:
+        """Write the facts of the runs that finished since."""
+        while self._index_portion():
+            pass
 
-    def _all(self) -> set[int]:
-        return {row for (row,) in self._database.read("SELECT id FROM attestations")}
+    def _having(self, questions: Sequence[set[_Fact]]) -> list[int]:
+        """The runs that may have what is asked: those with such facts, and the newest, which have none yet."""
+        sql = "SELECT run FROM facts WHERE what = ? AND text = ?"
+        having = [{row for fact in answers for (row,) in self._database.read(sql, *fact)} for answers in questions]
+        newest = "SELECT id FROM runs WHERE id > (SELECT run FROM indexed)" if having else "SELECT id FROM runs"
+        return sorted({row for (row,) in self._database.read(newest)}.union(set.intersection(*having) if having else ()))
 
-    def _write(self, connection: sqlite3.Connection, entry: Entry) -> None:
-        key, artifact, payload = entry.key, entry.attestation.artifact, entry.attestation.payload
-        values = (entry.uid, key.namespace, key.name, artifact.key, artifact.name, entry.attestation.format)
-        ((row,),) = connection.execute(_RECORD, (*values, payload.predicate_type, self._encode(entry))).fetchall()
-        subjects = [(subject.name, subject.digest) for subject in payload.subjects]
-        if artifact.digest:
-            subjects.append((artifact.name, dict([artifact.digest.split(":", 1)])))
-        connection.execute("DELETE FROM subjects WHERE attestation = ?", (row,))
-        connection.executemany("INSERT OR IGNORE INTO subjects VALUES (?, ?, ?, ?)", _rows(row, subjects))
-        connection.execute("DELETE FROM materials WHERE attestation = ?", (row,))
-        materials = [(material.name, material.digest) for material in payload.materials]
-        connection.executemany("INSERT OR IGNORE INTO materials VALUES (?, ?, ?, ?)", _rows(row, materials))
+    def _finish_again(self, identity: tuple[str, ...], plan: str, found: Sequence[Entry]) -> None:
+        """Facts of what is replaced stay; `search` asks the entries themselves too."""
+        with self._database.transaction() as connection:
+            ((run, encoded),) = connection.execute(_EARLIER, identity).fetchall()
+            kept = list({_slot(entry.attestation): entry for entry in (*self._decode(encoded), *found)}.values())
+            connection.execute("UPDATE runs SET plan = ?, entries = ? WHERE id = ?", (plan, self._encode(kept), run))
+            connection.executemany(_KNOW, _rows(run, kept))
+
+    def _index_portion(self) -> bool:
+        """Whether there may be more."""
+        sql = "SELECT id, entries FROM runs WHERE id > (SELECT run FROM indexed) ORDER BY id LIMIT ?"
+        run, facts = 0, set()
+        with self._database.transaction() as connection:
+            for run, encoded in connection.execute(sql, (PORTION,)):
+                facts |= _rows(run, self._decode(encoded))
+            connection.executemany(_KNOW, sorted(facts))
+            connection.execute("UPDATE indexed SET run = max(run, ?)", (run,))
+        return run > 0
 
 
-def _rows(attestation: int, named: Iterable[tuple[str, Mapping[str, str]]]) -> Iterator[tuple[int, str, str, str]]:
-    """A row for each digest; one with empty columns for a thing that has none, so that its name is found."""
-    for name, digests in named:
-        for algorithm, digest in (digests or {"": ""}).items():
-            yield attestation, name, algorithm, digest
+def _slot(attestation: Attestation) -> tuple[str, str, str]:
+    return attestation.artifact.key, attestation.artifact.name, attestation.format
+
+
+def _digits(digest: str) -> str:
+    return digest.rpartition(":")[2]
+
+
+def _facts(entry: Entry) -> set[_Fact]:
+    """All by which this attestation is found."""
+    key, artifact, payload = entry.key, entry.attestation.artifact, entry.attestation.payload
+    facts = {("run", entry.uid), ("run", key.name), ("run", f"{key.namespace}/{key.name}"), ("name", artifact.name)}
+    if artifact.digest:
+        facts.add(("digest", _digits(artifact.digest)))
+    for named, names, digests in ((payload.subjects, "name", "digest"), (payload.materials, "uri", "material")):
+        for subject in named:
+            facts.add((names, subject.name))
+            facts.update((digests, digits) for digits in subject.digest.values())
+    return facts
+
+
+def _rows(run: int, found: Iterable[Entry]) -> set[tuple[str, str, int]]:
+    return {(*fact, run) for entry in found for fact in _facts(entry)}

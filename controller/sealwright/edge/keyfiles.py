@@ -6,6 +6,7 @@ callers on an event loop use a thread.
 
 import os
 import secrets
+import shutil
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from sealwright.core import keys
 from sealwright.core.errors import Permanent, Reason, quote
 from sealwright.core.keys import PrivateKey, PublicKey
+from sealwright.edge.files import alone
 
 Algorithm = Literal["ecdsa-p256", "ecdsa-p384", "ecdsa-p521", "ed25519", "rsa-2048", "rsa-3072", "rsa-4096"]
 
@@ -61,6 +63,27 @@ def make_pair(directory: Path, algorithm: Algorithm, password: bytes | None = No
     except OSError as error:
         raise Permanent(Reason.STORE_FAILED, f"cannot write a key pair to {quote(directory)}: {error.strerror}") from error
     return key.public
+
+
+def make_first_pair(directory: Path, algorithm: Algorithm) -> PublicKey | None:
+    """Make a key for whoever has none yet; None if there is a `cosign.key`, also if another process makes it just now.
+
+    The pair appears with its directory, in one step: a kill meanwhile leaves nothing that the next start cannot replace.
+    Raises as `make_pair`; the directory above must be there.
+    """
+    draft = directory.with_name(f".{directory.name}.unfinished")
+    with alone(directory.parent):
+        if (directory / KEY).exists():
+            return None
+        try:
+            shutil.rmtree(draft, ignore_errors=True)
+            public = make_pair(draft, algorithm)
+            draft.rename(directory)
+        except OSError as error:
+            shutil.rmtree(draft, ignore_errors=True)
+            message = f"{quote(directory)} holds no {KEY}, and one cannot be made there: {error.strerror}; name a folder of keys"
+            raise Permanent(Reason.STORE_FAILED, message) from error
+    return public
 
 
 def _write_all(directory: Path, contents: dict[str, bytes]) -> None:

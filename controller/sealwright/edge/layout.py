@@ -5,7 +5,8 @@ What is read was written by anybody, so each blob is compared with the digest un
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -17,6 +18,9 @@ from sealwright.edge.reading import translated
 
 TAG = "org.opencontainers.image.ref.name"
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
+
+# Folders of repositories, kept because most runs build what was built before; a bound, since results name repositories.
+FOLDERS_KEPT = 1024
 
 # Names that a layout itself uses; a repository `x/blobs/sha256/...` must not lie among the blobs of a repository `x`.
 _TAKEN = frozenset({"blobs", "index.json", "oci-layout"})
@@ -31,9 +35,21 @@ class _Index(msgspec.Struct, rename="camel", kw_only=True):
 class Layout:
     """The layout at `root`, which need not exist yet."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self._blobs = root / "blobs" / "sha256"
+    def __init__(self, root: str | Path) -> None:
+        self._root = str(root)
+
+    @property
+    def root(self) -> Path:
+        """The folder with `index.json`."""
+        return Path(self._root)
+
+    def exists(self) -> bool:
+        """Whether it was ever finished: `write_index` was called, and nobody deleted it since."""
+        return (self.root / "oci-layout").exists()
+
+    def holds(self, digest: str) -> bool:
+        """Whether there is a blob of this name, whatever its bytes."""
+        return Path(self._blob(digest)).exists()
 
     def put(self, body: bytes, files: Files) -> str:
         """Keep a blob, once; its digest. A file that does not hold these very bytes is replaced."""
@@ -47,7 +63,7 @@ class Layout:
         """The bytes which `descriptor` names. Raises Permanent(NOT_FOUND), Untrusted(WRONG_DIGEST)."""
         if not is_digest(descriptor.digest):
             raise Permanent(Reason.INVALID_INPUT, f"{self._what}: {quote(descriptor.digest)} is not a SHA-256 digest")
-        path = self._blob(descriptor.digest)
+        path = Path(self._blob(descriptor.digest))
         with translated(path):
             if not path.is_file():
                 raise Permanent(Reason.NOT_FOUND, f"{self._what}: the blob {descriptor.digest} is not there")
@@ -72,45 +88,50 @@ class Layout:
         described = self.manifest(entry).layers if entry else []
         return [Layer(media_type=layer.media_type, body=self.blob(layer), annotations=layer.annotations) for layer in described]
 
-    def write_index(self, tags: Mapping[str, Descriptor], files: Files) -> None:
-        """Make `index.json` give these tags. What others put there under other tags stays, if it can be read."""
-        ours = [
-            msgspec.Raw(msgspec.json.encode(msgspec.structs.replace(entry, annotations={TAG: tag})))
-            for tag, entry in sorted(tags.items())
-        ]
-        entries = self._foreign(tags) + ours
-        files.write(self.root / "index.json", msgspec.json.encode(_Index(manifests=entries)))
+    def write_index(self, entries: Mapping[str, bytes], files: Files) -> None:
+        """Make `index.json` give these tags, each with its `index_entry`.
+
+        What others put there under other tags stays, if it can be read.
+        """
+        raws = [*self._foreign(entries), *(msgspec.Raw(entry) for _, entry in sorted(entries.items()))]
+        files.write(self.root / "index.json", msgspec.json.encode(_Index(manifests=raws)))
         marker = self.root / "oci-layout"
         if not marker.exists():
             files.write(marker, b'{"imageLayoutVersion":"1.0.0"}')
 
     @property
     def _what(self) -> str:
-        return f"OCI layout {quote(self.root)}"
+        return f"OCI layout {quote(self._root)}"
 
-    def _blob(self, digest: str) -> Path:
-        return self._blobs / digest.removeprefix("sha256:")
+    def _blob(self, digest: str) -> str:
+        return f"{self._root}/blobs/sha256/{digest.removeprefix('sha256:')}"
 
     def _entries(self) -> list[msgspec.Raw]:
-        body = contents(self.root / "index.json") or b"{}"
+        body = contents(self.root / "index.json")
         try:
-            return msgspec.json.decode(body, type=_Index).manifests
+            return msgspec.json.decode(body, type=_Index).manifests if body is not None else []
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise Permanent(Reason.INVALID_INPUT, f"{self._what}: index.json is no OCI index: {error}") from error
 
-    def _foreign(self, tags: Mapping[str, Descriptor]) -> list[msgspec.Raw]:
+    def _foreign(self, tags: Container[str]) -> list[msgspec.Raw]:
         try:
             return [raw for raw in self._entries() if _descriptor(raw, self._what).annotations.get(TAG) not in tags]
         except Permanent:
             return []
 
 
-def folder(name: str) -> Path:
+def index_entry(tag: str, manifest: Descriptor) -> bytes:
+    """How `index.json` names this manifest."""
+    return msgspec.json.encode(msgspec.structs.replace(manifest, annotations={TAG: tag}))
+
+
+@lru_cache(FOLDERS_KEPT)
+def folder(name: str) -> str:
     """Where the layout of `registry/repository` lies in the folder of all layouts; one to one, and never outside it.
 
     Each part between slashes is a folder, named by `files.safe_name`.
     """
-    return Path(*(safe_name(part, taken=_TAKEN) for part in name.split("/")))
+    return "/".join(safe_name(part, taken=_TAKEN) for part in name.split("/"))
 
 
 def layouts(root: Path) -> Iterator[Layout]:

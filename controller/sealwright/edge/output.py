@@ -21,7 +21,8 @@ LAYOUTS, SECRETS, DATABASE = "oci", "signing-secrets", "sealwright.db"
 
 
 class Output:
-    """An opened output folder. Opening finishes what a killed run left; use it as a context manager.
+    """An opened output folder. Opening finishes what a killed run left, and makes layouts anew that somebody deleted; use it
+    as a context manager.
 
     Raises STORE_FAILED: Transient where the folder cannot be written, Permanent where its database is broken.
     """
@@ -35,7 +36,14 @@ class Output:
 
     def flush(self) -> None:
         """Bring the index and every layout's `index.json` up to date: at the end of a batch, not of a run."""
+        self.index.flush()
         self.tags.flush()
+
+    def _restore(self) -> None:
+        """Somebody deleted layouts and left the database, which holds all that was in them."""
+        for repository in self.tags.lost():
+            found = self.index.search(name=repository)
+            self.tags.restore(repository, (entry.attestation for entry in found if entry.is_kept_by("oci")))
 
     def close(self) -> None:
         """Flush, then let go of the files; these also if flushing fails."""
@@ -46,6 +54,7 @@ class Output:
             self.files.close()
 
     def __enter__(self) -> Self:
+        self._restore()
         self.flush()
         return self
 

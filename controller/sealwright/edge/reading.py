@@ -27,11 +27,16 @@ def read_argument(path: Path) -> bytes:
     return data
 
 
+def unusable(path: str | Path, error: OSError) -> Transient:
+    """An error of the operating system as Transient(STORE_FAILED): space, rights and mounts can come back."""
+    message = f"{quote(path)}: {error.strerror or error}; free space or give access, and it will be tried again"
+    return Transient(Reason.STORE_FAILED, message)
+
+
 @contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """An error of the operating system becomes Transient(STORE_FAILED): space, rights and mounts can come back."""
+def translated(path: str | Path) -> Iterator[None]:
+    """What the operating system refuses inside is raised as `unusable`."""
     try:
         yield
     except OSError as error:
-        message = f"{quote(path)}: {error.strerror or error}; free space or give access, and it will be tried again"
-        raise Transient(Reason.STORE_FAILED, message) from error
+        raise unusable(path, error) from error

@@ -1,6 +1,7 @@
 """Reports -> log lines. Every line is a function of one value; nothing else in the program logs what became of a run."""
 
 import sys
+from collections.abc import MutableMapping
 from typing import Any, Protocol
 
 import structlog
@@ -32,14 +33,16 @@ class Look(Protocol):
 class Log:
     """Writes to standard error: JSON lines for programs, text for a terminal. `level` is debug, info, warning or error."""
 
-    def __init__(self, level: str) -> None:
-        last: Any = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
+    def __init__(self, level: str, *, is_coloured: bool = True) -> None:
+        is_terminal = sys.stderr.isatty()
+        last: Any = structlog.dev.ConsoleRenderer(colors=is_coloured) if is_terminal else structlog.processors.JSONRenderer()
         self._logger = structlog.wrap_logger(
             structlog.PrintLogger(sys.stderr),
             processors=[
                 structlog.processors.add_log_level,
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
                 structlog.processors.format_exc_info,
+                *([_printable] if is_terminal else []),
                 last,
             ],
             wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -65,3 +68,11 @@ class Log:
     def note(self, event: str, **members: Any) -> None:
         """Something a user should see once, like a key that was made."""
         self._logger.info(event, **members)
+
+
+def _printable(_logger: Any, _method: str, members: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Foreign text must not steer a terminal. Lists are shown by their repr, and tracebacks have lines."""
+    for name, member in members.items():
+        if isinstance(member, str) and name != "exception" and not member.isprintable():
+            members[name] = member.encode("unicode_escape").decode()
+    return members

@@ -9,7 +9,7 @@ from pathlib import Path
 from sealwright.core.errors import Fault, Permanent, Reason, quote
 from sealwright.core.tekton import documents
 from sealwright.core.tekton.documents import RunFile
-from sealwright.edge.reading import translated
+from sealwright.edge.reading import translated, unusable
 
 SUFFIXES = (".json", ".yaml", ".yml")
 SIGNED = ".signed.json"
@@ -20,39 +20,44 @@ Problem = Callable[[Path, Fault], None]
 
 
 class RunFiles:
-    """The run files below `source`; paths are relative to it. `on_problem` is told of folders that cannot be listed."""
+    """The run files below `source`; their paths are text and relative to it, since a Path takes as long as a system call.
+
+    `on_problem` is told of folders that cannot be listed.
+    """
 
     def __init__(self, source: Path, excluded: Collection[Path], on_problem: Problem) -> None:
-        self._source = source
-        self._excluded = excluded
+        self._source = str(source)
+        self._excluded = {os.path.realpath(path) for path in excluded}
         self._on_problem = on_problem
-        self._kept: OrderedDict[Path, tuple[int, RunFile]] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[int, RunFile]] = OrderedDict()
         self._kept_bytes = 0
 
-    def walk(self, folder: Path = Path()) -> Iterator[tuple[Path, int]]:
+    def walk(self, folder: str = "") -> Iterator[tuple[str, int]]:
         """Each run file below `folder` and its fingerprint, in the order of names. Links to folders are not followed."""
-        if self._source / folder in self._excluded:
+        there = f"{self._source}/{folder}"
+        if os.path.realpath(there) in self._excluded:
             return
         try:
-            with translated(self._source / folder):
-                names = sorted(os.listdir(self._source / folder))  # noqa: PTH208  names are smaller than paths
+            with translated(there):
+                names = sorted(os.listdir(there))  # noqa: PTH208  names are smaller than paths
         except Fault as error:
-            self._on_problem(folder, error)
+            self._on_problem(Path(folder), error)
             return
         for name in names:
             if not name.startswith("."):
-                yield from self._entry(folder / name)
+                yield from self._entry(f"{folder}/{name}" if folder else name)
 
-    def read(self, path: Path) -> RunFile | None:
+    def read(self, path: str) -> RunFile | None:
         """The runs in a file as it is now; None where there is no such file.
 
         Raises Permanent as `core.tekton.documents.read`, Transient(STORE_FAILED) where it cannot be read.
         """
-        with translated(path):
-            try:
-                status = (self._source / path).stat()
-            except (FileNotFoundError, NotADirectoryError):
-                return None
+        try:
+            status = os.stat(f"{self._source}/{path}")  # noqa: PTH116  text
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise unusable(path, error) from error
         fingerprint = _fingerprint(path, status)
         kept = self._kept.get(path)
         if kept and kept[0] == fingerprint:
@@ -61,33 +66,41 @@ class RunFiles:
         self._keep(path, fingerprint, found)
         return found
 
-    def _entry(self, path: Path) -> Iterator[tuple[Path, int]]:
-        status = _status(self._source / path)
+    def _entry(self, path: str) -> Iterator[tuple[str, int]]:
+        status = self._status(path, follow=False)
         if status is None:
             return
         if stat.S_ISDIR(status.st_mode):
             yield from self.walk(path)
-        elif path.name.endswith(SUFFIXES) and not path.name.endswith(SIGNED):
+        elif path.endswith(SUFFIXES) and not path.endswith(SIGNED):
             # A link to a file is as good as the file; one to a folder could lead in circles.
-            status = _status(self._source / path, follow=True)
+            if stat.S_ISLNK(status.st_mode):
+                status = self._status(path, follow=True)
             if status and stat.S_ISREG(status.st_mode):
                 yield path, _fingerprint(path, status)
 
-    def _read(self, path: Path, size: int) -> RunFile:
+    def _status(self, path: str, *, follow: bool) -> os.stat_result | None:
+        """None for what has gone meanwhile, and for links that lead nowhere."""
+        try:
+            return os.stat(f"{self._source}/{path}", follow_symlinks=follow)  # noqa: PTH116  text
+        except OSError:
+            return None
+
+    def _read(self, path: str, size: int) -> RunFile:
         what = f"file {quote(path)}"
         if size > documents.FILE_LIMIT:
             raise Permanent(Reason.TOO_LARGE, f"{what}: {size} bytes, more than the {documents.FILE_LIMIT} that are read")
         with translated(path):
-            return documents.read((self._source / path).read_bytes(), what)
+            return documents.read(Path(self._source, path).read_bytes(), what)
 
-    def _keep(self, path: Path, fingerprint: int, found: RunFile) -> None:
+    def _keep(self, path: str, fingerprint: int, found: RunFile) -> None:
         self._drop(path)
         self._kept[path] = (fingerprint, found)
         self._kept_bytes += _size(found)
         while self._kept_bytes > KEPT_BYTES and len(self._kept) > 1:
             self._drop(next(iter(self._kept)))
 
-    def _drop(self, path: Path) -> None:
+    def _drop(self, path: str) -> None:
         if path in self._kept:
             self._kept_bytes -= _size(self._kept.pop(path)[1])
 
@@ -96,14 +109,6 @@ def _size(found: RunFile) -> int:
     return sum(len(document.body) for document in found.runs)
 
 
-def _status(path: Path, *, follow: bool = False) -> os.stat_result | None:
-    """None for what has gone meanwhile, and for links that lead nowhere."""
-    try:
-        return path.stat(follow_symlinks=follow)
-    except OSError:
-        return None
-
-
-def _fingerprint(path: Path, status: os.stat_result) -> int:
+def _fingerprint(path: str, status: os.stat_result) -> int:
     """Another number, all but certainly, once the file is another: 64 bits, and the change time, which nobody can set."""
-    return hash((os.fsencode(path), status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino))
+    return hash((path, status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino))

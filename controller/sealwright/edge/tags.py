@@ -4,54 +4,57 @@ Adding a layer is one blob and one row. Manifests and `index.json` follow in `fl
 is not written anew for each run. A kill before that leaves the tag stale in SQLite, and the next `flush` finishes it.
 """
 
-import sqlite3
+from collections.abc import Iterable
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import msgspec
 
 from sealwright.core import oci
 from sealwright.core.envelope import cosign
-from sealwright.core.oci import Descriptor, Layer
+from sealwright.core.model import Attestation
+from sealwright.core.oci import Descriptor, Image, Layer
 from sealwright.edge.database import Database
 from sealwright.edge.files import Files
-from sealwright.edge.layout import Layout, folder
+from sealwright.edge.layout import FOLDERS_KEPT, Layout, folder, index_entry
 
-# Paths of repositories, kept because most runs build what was built before; a bound, since results name repositories.
-LAYOUTS_KEPT = 1024
+# Manifests in one transaction: other processes want to write too.
+PORTION = 50
 
 
 class Tags:
     """Layouts below `root`, by `registry/repository`."""
 
     def __init__(self, root: Path, database: Database, files: Files) -> None:
-        self._root = root
+        self._root = str(root)
         self._database = database
         self._files = files
-        self._layouts: dict[str, Layout] = {}
+        self._known: set[str] = set()
 
     def layout(self, repository: str) -> Layout:
         """Where this repository's blobs are."""
-        if repository not in self._layouts:
-            if len(self._layouts) >= LAYOUTS_KEPT:
-                self._layouts.clear()
-            self._layouts[repository] = Layout(self._root / folder(repository))
-        return self._layouts[repository]
+        return Layout(f"{self._root}/{folder(repository)}")
+
+    def keep(self, attestation: Attestation) -> dict[Image, str]:
+        """Add it once under each image of which it speaks; these, with their tags."""
+        layer = cosign.to_layer(attestation)
+        places, _ = cosign.places(attestation)
+        for image, tag in places.items():
+            self.append(image.name, tag, layer)
+        return places
 
     def append(self, repository: str, tag: str, layer: Layer) -> None:
         """Add a layer below a tag, unless one with the same bytes and the same signature is there.
 
         The signature counts because a re-signed image has the same payload: Chains skips it after a key rotation.
         """
-        described = layer.descriptor
         layout = self.layout(repository)
         # The blob comes first: a row always names a blob that is there.
         layout.put(layer.body, self._files)
-        with self._database.transaction() as connection:
-            if connection.execute("INSERT OR IGNORE INTO repositories VALUES (?)", (repository,)).rowcount:
-                _adopt(connection, repository, layout)
-            if _insert(connection, repository, tag, described):
-                sql = "INSERT INTO tags VALUES (?, ?, '', 1) ON CONFLICT DO UPDATE SET stale = 1"
-                connection.execute(sql, (repository, tag))
+        if repository not in self._known:
+            self._adopt(repository, layout)
+        self._database.write(_INSERT, *_row(repository, tag, layer.descriptor), False)
 
     def layers(self, repository: str, tag: str) -> list[Layer]:
         """The layers below a tag, oldest first, each blob compared with its digest. Raises as `Layout.blob`."""
@@ -60,45 +63,89 @@ class Tags:
         described = [_descriptor(row) for (row,) in self._database.read(sql, repository, tag)]
         return [Layer(media_type=each.media_type, body=layout.blob(each), annotations=each.annotations) for each in described]
 
+    def lost(self) -> list[str]:
+        """Repositories of which somebody deleted the layout, or which never were flushed."""
+        known = self._database.read("SELECT name FROM repositories")
+        return [repository for (repository,) in known if not self.layout(repository).exists()]
+
+    def restore(self, repository: str, attestations: Iterable[Attestation]) -> None:
+        """Put the blobs of a lost layout again, as far as there are attestations for them; other layers are forgotten.
+
+        A kill in between leaves it lost, for the next start.
+        """
+        layout = self.layout(repository)
+        for attestation in attestations:
+            layout.put(cosign.to_layer(attestation).body, self._files)
+        with self._database.transaction() as connection:
+            digests = connection.execute("SELECT DISTINCT digest FROM layers WHERE repository = ?", (repository,)).fetchall()
+            gone = [(repository, digest) for (digest,) in digests if not layout.holds(digest)]
+            connection.executemany("DELETE FROM layers WHERE repository = ? AND digest = ?", gone)
+            connection.execute("UPDATE layers SET listed = 0 WHERE repository = ?", (repository,))
+            connection.execute("DELETE FROM tags WHERE repository = ?", (repository,))
+
     def flush(self) -> int:
         """Write what changed since: manifests, then each `index.json`. Returns how many layouts it wrote."""
-        stale = self._database.read("SELECT DISTINCT repository FROM tags WHERE stale")
+        sql = "SELECT repository FROM layers WHERE NOT listed UNION SELECT name FROM repositories WHERE stale"
+        stale = self._database.read(sql)
         for (repository,) in stale:
-            with self._database.transaction() as connection:
-                self._write(connection, repository)
+            while self._write_manifests(repository):
+                pass
+            self._write_index(repository)
         return len(stale)
 
-    def _write(self, connection: sqlite3.Connection, repository: str) -> None:
+    def _write_manifests(self, repository: str) -> bool:
+        """Write a portion of the manifests that are stale; False where none is."""
         layout = self.layout(repository)
-        changed = connection.execute("SELECT tag FROM tags WHERE repository = ? AND stale", (repository,)).fetchall()
-        for (tag,) in changed:
-            sql = "SELECT descriptor FROM layers WHERE repository = ? AND tag = ? ORDER BY position"
-            layers = [_descriptor(row) for (row,) in connection.execute(sql, (repository, tag))]
-            layout.put(oci.config(layers), self._files)
-            body = oci.manifest(layers)
-            entry = Descriptor(media_type=oci.MANIFEST_TYPE, size=len(body), digest=layout.put(body, self._files))
-            sql = "UPDATE tags SET manifest = ?, stale = 0 WHERE repository = ? AND tag = ?"
-            connection.execute(sql, (msgspec.json.encode(entry), repository, tag))
-        rows = connection.execute("SELECT tag, manifest FROM tags WHERE repository = ?", (repository,))
-        layout.write_index({tag: _descriptor(manifest) for tag, manifest in rows}, self._files)
+        sql = """SELECT tag, descriptor FROM
+            (SELECT DISTINCT repository, tag FROM layers WHERE repository = ? AND NOT listed LIMIT ?)
+            JOIN layers USING (repository, tag) ORDER BY tag, position"""
+        with self._database.transaction() as connection:
+            rows = connection.execute(sql, (repository, PORTION)).fetchall()
+            written = [
+                (repository, tag, self._write_manifest(layout, tag, [_descriptor(row) for _, row in group]))
+                for tag, group in groupby(rows, itemgetter(0))
+            ]
+            connection.executemany("INSERT OR REPLACE INTO tags VALUES (?, ?, ?)", written)
+            sql = "UPDATE layers SET listed = 1 WHERE repository = ? AND tag = ? AND NOT listed"
+            connection.executemany(sql, [(repository, tag) for _, tag, _ in written])
+            connection.execute("UPDATE repositories SET stale = 1 WHERE name = ?", (repository,))
+        return bool(written)
+
+    def _write_manifest(self, layout: Layout, tag: str, layers: list[Descriptor]) -> bytes:
+        """Its entry for `index.json`."""
+        layout.put(oci.config(layers), self._files)
+        body = oci.manifest(layers)
+        digest = layout.put(body, self._files)
+        return index_entry(tag, Descriptor(media_type=oci.MANIFEST_TYPE, size=len(body), digest=digest))
+
+    def _write_index(self, repository: str) -> None:
+        with self._database.transaction() as connection:
+            sql = "SELECT tag, entry FROM tags WHERE repository = ?"
+            self.layout(repository).write_index(dict(connection.execute(sql, (repository,))), self._files)
+            connection.execute("UPDATE repositories SET stale = 0 WHERE name = ?", (repository,))
+
+    def _adopt(self, repository: str, layout: Layout) -> None:
+        """Know this repository, and what its layout holds if the database does not know it, as after its loss."""
+        with self._database.transaction() as connection:
+            if connection.execute("INSERT OR IGNORE INTO repositories VALUES (?, 0)", (repository,)).rowcount:
+                for tag, entry in layout.tags().items():
+                    if tag.endswith((".att", ".sig")):
+                        for layer in layout.manifest(entry).layers:
+                            connection.execute(_INSERT, (*_row(repository, tag, layer), True))
+                        connection.execute("INSERT INTO tags VALUES (?, ?, ?)", (repository, tag, index_entry(tag, entry)))
+        if len(self._known) >= FOLDERS_KEPT:
+            self._known.clear()
+        self._known.add(repository)
 
 
-def _adopt(connection: sqlite3.Connection, repository: str, layout: Layout) -> None:
-    """Take over the tags of a layout that this database does not know yet, as after the loss of the database."""
-    for tag, entry in layout.tags().items():
-        if tag.endswith((".att", ".sig")):
-            for layer in layout.manifest(entry).layers:
-                _insert(connection, repository, tag, layer)
-            values = (repository, tag, msgspec.json.encode(entry))
-            connection.execute("INSERT OR IGNORE INTO tags VALUES (?, ?, ?, 0)", values)
+_INSERT = """
+INSERT OR IGNORE INTO layers
+SELECT ?1, ?2, ?3, ?4, coalesce(max(position) + 1, 0), ?5, ?6 FROM layers WHERE repository = ?1 AND tag = ?2
+"""
 
 
-def _insert(connection: sqlite3.Connection, repository: str, tag: str, layer: Descriptor) -> bool:
-    position = "SELECT coalesce(max(position) + 1, 0) FROM layers WHERE repository = ?1 AND tag = ?2"
-    sql = f"INSERT OR IGNORE INTO layers VALUES (?1, ?2, ({position}), ?3, ?4, ?5)"  # noqa: S608  constants only
-    signature = layer.annotations.get(cosign.SIGNATURE, "")
-    values = (repository, tag, layer.digest, signature, msgspec.json.encode(layer))
-    return connection.execute(sql, values).rowcount > 0
+def _row(repository: str, tag: str, layer: Descriptor) -> tuple[str, str, str, str, bytes]:
+    return repository, tag, layer.digest, layer.annotations.get(cosign.SIGNATURE, ""), msgspec.json.encode(layer)
 
 
 def _descriptor(row: bytes) -> Descriptor:

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from sealwright.core import keys
 from sealwright.core.envelope import dsse
-from sealwright.core.envelope.dsse import PAYLOAD_TYPE, Envelope
+from sealwright.core.envelope.dsse import Envelope
 from sealwright.core.errors import Permanent, Reason, Untrusted
 from sealwright.core.model import Signature
+from sealwright.core.statement import MEDIA_TYPE
 
 KEY = keys.private_key(ed25519.Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
 
@@ -27,7 +28,7 @@ PAE_CASES = [
 # One row per envelope: the content, and its exact bytes as Chains writes them.
 ENVELOPES = {
     "one signature": (
-        Envelope(payload_type=PAYLOAD_TYPE, body=b"{}", signatures=(Signature(key_id="SHA256:abc", raw=b"\xfb\xff"),)),
+        Envelope(payload_type=MEDIA_TYPE, body=b"{}", signatures=(Signature(key_id="SHA256:abc", raw=b"\xfb\xff"),)),
         b'{"payloadType":"application/vnd.in-toto+json","payload":"e30=","signatures":[{"keyid":"SHA256:abc","sig":"+/8="}]}',
     ),
     "two signatures under one key id": (
@@ -46,8 +47,8 @@ ENVELOPES = {
 
 
 def sealed(body: bytes = b'{"a":1}') -> bytes:
-    raw = KEY.sign(dsse.pae(PAYLOAD_TYPE, body), "sha256")
-    return dsse.seal(PAYLOAD_TYPE, body, [Signature(key_id=KEY.public.key_id, raw=raw)])
+    raw = KEY.sign(dsse.pae(MEDIA_TYPE, body), "sha256")
+    return dsse.seal(MEDIA_TYPE, body, [Signature(key_id=KEY.public.key_id, raw=raw)])
 
 
 def proven(envelope: Envelope) -> tuple[str, bytes]:
@@ -102,7 +103,7 @@ def test_no_changed_byte_is_believed():
             except (Permanent, Untrusted):
                 continue
 
-    assert {(PAYLOAD_TYPE, b'{"a":1}')} == believed  # the key id is a hint that nobody signed
+    assert {(MEDIA_TYPE, b'{"a":1}')} == believed  # the key id is a hint that nobody signed
 
 
 def test_no_prefix_is_an_envelope():
@@ -204,7 +205,7 @@ def test_unknown_keys_are_ignored_and_a_key_id_may_be_missing():
 def test_the_writer_refuses_what_the_reader_would(count):
     """No envelope without a signature or with more than 100 is written."""
     with pytest.raises(Permanent) as refused:
-        dsse.seal(PAYLOAD_TYPE, b"{}", [Signature(key_id="k", raw=b"1")] * count)
+        dsse.seal(MEDIA_TYPE, b"{}", [Signature(key_id="k", raw=b"1")] * count)
 
     assert refused.value.reason is Reason.BAD_ENVELOPE
 
@@ -229,7 +230,7 @@ def test_any_bytes_open_or_are_refused(data):
 
 def test_a_signature_for_one_type_is_none_for_another():
     """The payload type is part of what is signed (threat T12)."""
-    envelope = dsse.open_envelope(sealed().replace(PAYLOAD_TYPE.encode(), b"application/vnd.in-toto+jsom"))
+    envelope = dsse.open_envelope(sealed().replace(MEDIA_TYPE.encode(), b"application/vnd.in-toto+jsom"))
     with pytest.raises(Untrusted):
         proven(envelope)
 

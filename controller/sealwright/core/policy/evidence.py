@@ -61,7 +61,9 @@ def judge(evidence: Evidence, trusted: Sequence[TrustedKey], wanted: Wanted) -> 
 def _prove(evidence: Evidence, found: Attestation, trusted: Sequence[TrustedKey]) -> Verified:
     if found.envelope:
         verified = proof.prove(found.envelope, trusted)
-        if found.payload.body and found.payload.body != verified.payload.body:
+        # A run keeps the payload a second time, for readers that do not open envelopes; an envelope alone does not.
+        is_kept_twice = bool(found.payload.body) or evidence.run is not None
+        if is_kept_twice and found.payload.body != verified.payload.body:
             raise Untrusted(Reason.WRONG_OBJECT, "the payload kept beside the envelope is not the one inside it")
     else:
         verified = proof.prove_image(found.payload.body, found.signature.raw, trusted)

@@ -89,7 +89,7 @@ def _internal(run: Run, config: Config) -> Object:
 
 
 def _visible(found: dict[str, str] | None, config: Config) -> dict[str, str] | None:
-    return metadata.without(found, metadata.MUTABLE) if found and config.metadata == "stable" else found
+    return metadata.without(found or {}, metadata.MUTABLE) or None if config.metadata == "stable" else found
 
 
 # --- resolved dependencies ----------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """What went into a run: images of steps and sidecars, sources, declared inputs; and the rule that merges equal entries."""
 
 from collections.abc import Iterable
+from heapq import heappop, heappush
 
 from sealwright.core.errors import quote
 from sealwright.core.model import Finding, Subject
@@ -73,17 +74,36 @@ def step_sources(run: TaskRun, read: list[Hints]) -> list[Subject]:
 def merge(entries: Iterable[Subject]) -> tuple[Subject, ...]:
     """Append each, or add its digests to the first entry of the same name with which it shares one (Chains' rule).
 
-    Entries that are there are not merged among themselves. Linear in the number of entries: looked up by name and digest.
+    A digest that differs is replaced. Entries that are there are not merged among themselves.
     """
-    merged: list[dict[str, str]] = []
-    names: list[str] = []
-    seen: dict[tuple[str, str, str], int] = {}
+    merged = _Merged()
     for entry in entries:
-        keys = [(entry.name, algorithm, digits) for algorithm, digits in entry.digest.items()]
-        at = min((seen[key] for key in keys if key in seen), default=len(merged))
-        if at == len(merged):
-            merged.append({})
-            names.append(entry.name)
-        merged[at].update(entry.digest)
-        seen.update((key, at) for key in keys if seen.get(key, at) >= at)
-    return tuple(Subject(name=name, digest=digest) for name, digest in zip(names, merged, strict=True))
+        merged.add(entry)
+    return tuple(Subject(name=name, digest=digest) for name, digest in merged.entries)
+
+
+class _Merged:
+    """Entries, and for each (name, algorithm, digits) a heap of the positions that have or had it: no entry is searched for."""
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[str, dict[str, str]]] = []
+        self.positions: dict[tuple[str, str, str], list[int]] = {}
+
+    def add(self, entry: Subject) -> None:
+        shared = [at for item in entry.digest.items() if (at := self.first(entry.name, item)) is not None]
+        at = min(shared, default=len(self.entries))
+        if at == len(self.entries):
+            self.entries.append((entry.name, {}))
+        there = self.entries[at][1]
+        for algorithm, digits in entry.digest.items():
+            if there.get(algorithm) != digits:
+                there[algorithm] = digits
+                heappush(self.positions.setdefault((entry.name, algorithm, digits), []), at)
+
+    def first(self, name: str, item: tuple[str, str]) -> int | None:
+        """The first entry of this name that has this digest; positions where it was replaced are forgotten."""
+        algorithm, digits = item
+        found = self.positions.get((name, algorithm, digits), [])
+        while found and self.entries[found[0]][1][algorithm] != digits:
+            heappop(found)
+        return found[0] if found else None

@@ -30,11 +30,12 @@ def without(found: Mapping[str, str], prefixes: tuple[str, ...]) -> dict[str, st
 
 def settled(found: dict[str, Any]) -> dict[str, Any]:
     """A whole object's metadata without what changes after the run has completed: versions, field managers, finalizers."""
-    kept = {name: member for name, member in found.items() if name not in _UNSETTLED}
-    for name in ("annotations", "labels"):
-        if name in kept:
-            kept[name] = without(kept[name], MUTABLE)
-    return kept
+    lasting = {name: without(found.get(name, {}), MUTABLE) for name in ("annotations", "labels")}
+    kept = {name: lasting.get(name, member) for name, member in found.items() if name not in _UNSETTLED}
+    return {name: member for name, member in kept.items() if member != {}}
 
 
-_UNSETTLED = ("resourceVersion", "managedFields", "finalizers", "deletionTimestamp", "deletionGracePeriodSeconds")
+# A deletion that waits for finalizers counts the generation up.
+_UNSETTLED = frozenset(
+    {"resourceVersion", "generation", "managedFields", "finalizers", "deletionTimestamp", "deletionGracePeriodSeconds"}
+)

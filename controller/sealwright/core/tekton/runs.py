@@ -30,8 +30,6 @@ class _Part(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
 
 class OwnerReference(_Part, frozen=True):
-    kind: str = ""
-    name: str = ""
     uid: str = ""
     controller: bool = False
 
@@ -101,7 +99,6 @@ class Container(_Part, frozen=True):
     """State of a step or sidecar. `image_id` is what the kubelet pulled, digest included."""
 
     name: str = ""
-    container: str = ""
     image_id: str = msgspec.field(default="", name="imageID")
     results: tuple[Named, ...] = ()
     provenance: Provenance | None = None
@@ -165,7 +162,6 @@ class Reference(_Part, frozen=True):
 class TaskRunSpec(_Part, frozen=True):
     params: tuple[Named, ...] = ()
     task_ref: Reference | None = None
-    service_account_name: str = ""
     managed_by: str = ""
 
 

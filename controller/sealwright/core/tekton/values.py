@@ -45,7 +45,7 @@ def param_value(raw: bytes) -> ParamValue:
 # --- time ---------------------------------------------------------------------------------------------------------------
 
 _ZERO = "0001-01-01T00:00:00"
-_RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)T((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def instant(text: str) -> tuple[str, str]:

@@ -19,14 +19,11 @@ class LayoutStore:
 
     async def put(self, attestation: Attestation) -> Receipt:
         """Keep it once under each image. The receipt's `uri` names the first place; it is NOWHERE if there is none."""
-        layer = cosign.to_layer(attestation)
-        places, _ = cosign.places(attestation)
-        for image, tag in places.items():
-            self._output.tags.append(image.name, tag, layer)
+        places = self._output.tags.keep(attestation)
         named = [f"{LAYOUTS}/{folder(image.name)}:{tag}" for image, tag in places.items()]
         more = f" and {len(named) - 1} more" if len(named) > 1 else ""
         uri = f"{named[0]}{more}" if named else NOWHERE
-        return Receipt(store="oci", uri=uri, digest=oci.digest_of(layer.body))
+        return Receipt(store="oci", uri=uri, digest=oci.digest_of(attestation.envelope or attestation.payload.body))
 
     def find(self, image: Image) -> list[Attestation]:
         """What is kept under this image, signatures first, unproven. Raises like `Layout.blob` and `from_layer`."""

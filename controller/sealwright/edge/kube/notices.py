@@ -1,0 +1,168 @@
+"""What a watch event or list item says, decoded once, from bytes, into just what queues and patches need."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from sealwright.core.errors import Reason, Transient
+from sealwright.core.model import Key, Kind, value
+from sealwright.core.tekton.annotations import PREFIX
+from sealwright.core.tekton.patch import Seen
+from sealwright.core.tekton.receipt import ANNOTATION
+
+# Runs of other controllers (MultiKueue and the like) say so; these two words mean Tekton's own.
+_TEKTON = ("", "tekton.dev/pipeline")
+
+
+class _Owner(msgspec.Struct, gc=False):
+    kind: str = ""
+    name: str = ""
+    uid: str = ""
+    controller: bool | None = None
+
+
+class _Metadata(msgspec.Struct, gc=False, rename="camel"):
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    resource_version: str = ""
+    finalizers: tuple[str, ...] = ()
+    annotations: dict[str, str] | None = None
+    deletion_timestamp: str | None = None
+    owner_references: tuple[_Owner, ...] = ()
+
+
+class _Condition(msgspec.Struct, gc=False):
+    type: str = ""
+    status: str = ""
+
+
+class _Status(msgspec.Struct, gc=False, rename="camel"):
+    conditions: tuple[_Condition, ...] | None = None
+    completion_time: str | None = None
+
+
+class _Spec(msgspec.Struct, gc=False, rename="camel"):
+    managed_by: str | None = None
+
+
+class _Run(msgspec.Struct, gc=False):
+    metadata: _Metadata = msgspec.field(default_factory=_Metadata)
+    spec: _Spec = msgspec.field(default_factory=_Spec)
+    status: _Status | None = None
+
+
+class _Event(msgspec.Struct, gc=False):
+    type: str
+    object: msgspec.Raw
+
+
+class _ListMetadata(msgspec.Struct, gc=False, rename="camel"):
+    resource_version: str = ""
+    continue_: str = msgspec.field(default="", name="continue")
+
+
+class _List(msgspec.Struct, gc=False):
+    metadata: _ListMetadata = msgspec.field(default_factory=_ListMetadata)
+    items: list[msgspec.Raw] = []
+
+
+class _Failure(msgspec.Struct, gc=False):
+    code: int = 0
+    message: str = ""
+
+
+@value
+class Notice:
+    """One run as it was last seen. `parent` is the uid of the PipelineRun that controls it, "" for none."""
+
+    key: Key
+    seen: Seen
+    is_done: bool
+    is_deleting: bool
+    completed: str
+    receipt: str
+    mark: str
+    parent: str
+    parent_name: str
+    managed_by: str
+
+
+@value
+class Page:
+    """A page of a list: its items, the version of the list, and where the next page begins ("" after the last)."""
+
+    items: Sequence[Notice]
+    version: str
+    following: str
+
+
+class ExpiredError(Exception):
+    """The version that a watch or list began from is no longer known (410): begin anew."""
+
+
+_run = msgspec.json.Decoder(_Run)
+_event = msgspec.json.Decoder(_Event)
+_list = msgspec.json.Decoder(_List)
+_failure = msgspec.json.Decoder(_Failure)
+
+
+def event(kind: Kind, line: bytes) -> tuple[str, Notice, bytes]:
+    """Type (ADDED, MODIFIED, DELETED, BOOKMARK), notice and the object's own bytes, copied out of the line.
+
+    Raises ExpiredError for 410, Transient for another error event or a line that is no event.
+    """
+    try:
+        found = _event.decode(line)
+        if found.type == "ERROR":
+            raise _of_failure(_failure.decode(found.object))
+        body = bytes(found.object)
+        return found.type, notice(kind, body), body
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Transient(Reason.UNAVAILABLE, f"watch of {kind}s: not an event: {error}") from error
+
+
+def page(kind: Kind, body: bytes) -> Page:
+    """A list answer. Raises Transient where it is none."""
+    try:
+        found = _list.decode(body)
+        items = [notice(kind, item) for item in found.items]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Transient(Reason.UNAVAILABLE, f"list of {kind}s: not a list: {error}") from error
+    return Page(items=items, version=found.metadata.resource_version, following=found.metadata.continue_)
+
+
+def notice(kind: Kind, body: bytes | msgspec.Raw) -> Notice:
+    """What an object says."""
+    run = _run.decode(body)
+    metadata, annotations = run.metadata, run.metadata.annotations or {}
+    conditions = (run.status.conditions if run.status else None) or ()
+    parent = next((owner for owner in metadata.owner_references if owner.controller and owner.kind == "PipelineRun"), None)
+    return Notice(
+        key=Key(kind=kind, namespace=metadata.namespace, name=metadata.name),
+        seen=Seen(
+            uid=metadata.uid,
+            resource_version=metadata.resource_version,
+            finalizers=metadata.finalizers,
+            has_annotations=metadata.annotations is not None,
+        ),
+        is_done=any(found.type == "Succeeded" and found.status in ("True", "False") for found in conditions),
+        is_deleting=metadata.deletion_timestamp is not None,
+        completed=(run.status.completion_time if run.status else None) or "",
+        receipt=annotations.get(ANNOTATION, ""),
+        mark=annotations.get(f"{PREFIX}signed", ""),
+        parent=parent.uid if parent else "",
+        parent_name=parent.name if parent else "",
+        managed_by=run.spec.managed_by or "",
+    )
+
+
+def is_tektons(found: Notice, also: Sequence[str]) -> bool:
+    """Whether this run is Tekton's own, or one that the configuration adds (`filter.managed-by`)."""
+    return found.managed_by in _TEKTON or found.managed_by in also
+
+
+def _of_failure(found: _Failure) -> Exception:
+    if found.code == 410:
+        return ExpiredError(found.message)
+    return Transient(Reason.UNAVAILABLE, f"the watch ended with {found.code}: {found.message[:256]}")

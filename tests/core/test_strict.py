@@ -1,0 +1,182 @@
+"""Reading bytes that somebody else wrote."""
+
+import contextlib
+import json
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sealwright.core import strict
+from sealwright.core.errors import Permanent, Reason
+
+DEEP = strict.DEPTH_LIMIT + 1
+NOT_JSON = {
+    "nothing": b"",
+    "a byte order mark": b'\xef\xbb\xbf{"a":1}',
+    "two values": b"{} {}",
+    "a comment": b"{/* no */}",
+    "a comma before the end": b'{"a":1,}',
+    "single quotes": b"{'a':1}",
+    "NaN": b'{"a":NaN}',
+    "Infinity": b"[Infinity]",
+    "minus Infinity": b"[-Infinity]",
+    "a float that no double holds": b"1e400",
+    "an integer that no double holds": b"1" + b"0" * 400,
+    "an integer of 5,000 digits": b"9" * 5000,
+    "a leading zero": b"01",
+    "a plus sign": b"+1",
+    "bytes that are not UTF-8": b'{"a":"\xff"}',
+    "UTF-16": '{"a":1}'.encode("utf-16"),
+    "half a surrogate pair": rb'{"a":"\ud83d"}',
+    "the other half": rb'{"a":"\ude00 and more"}',
+    "an unknown escape": rb'{"a":"\q"}',
+    "a line end inside a string": b'{"a":"\n"}',
+    "a string that never ends": b'{"a":"',
+}
+REPEATED = {
+    "at the top": b'{"a":1,"b":2,"a":3}',
+    "deep inside": b'{"x":[{"y":{"a":1,"a":1}}]}',
+    "spelt with an escape": rb'{"a":1,"\u0061":2}',
+    "empty": b'{"":1,"":2}',
+}
+FINE = {
+    "a float that becomes zero": (b"1e-400", 0),
+    "the largest double": (b"1.7976931348623157e308", 1.7976931348623157e308),
+    "an integer of 308 digits": (b"9" * 308, int("9" * 308)),
+    "a pair of surrogates": (rb'"\ud83d\ude00"', "\U0001f600"),
+    "names of Python's own": (b'{"__proto__":1,"__class__":2}', {"__proto__": 1, "__class__": 2}),
+    "keys that differ by case": (b'{"a":1,"A":2}', {"a": 1, "A": 2}),
+    "the same key in two objects": (b'[{"a":1},{"a":1}]', [{"a": 1}, {"a": 1}]),
+    "space around it": (b" \r\n\t1\n", 1),
+    "NUL as an escape": (rb'"\u0000"', "\x00"),
+}
+
+
+@pytest.mark.parametrize("data", NOT_JSON.values(), ids=NOT_JSON)
+def test_what_is_not_json_is_refused(data):
+    """With a sentence that names the thing that was read."""
+    with pytest.raises(Permanent, match="the file: not valid JSON") as caught:
+        strict.loads(data, "the file")
+    assert caught.value.reason is Reason.INVALID_INPUT
+
+
+@pytest.mark.parametrize("data", REPEATED.values(), ids=REPEATED)
+def test_repeated_key_is_refused(data):
+    """Readers differ on which of the two counts."""
+    with pytest.raises(Permanent, match="stands twice in one object") as caught:
+        strict.loads(data, "x")
+    assert caught.value.reason is Reason.REPEATED_KEY
+
+
+@pytest.mark.parametrize(("data", "wanted"), FINE.values(), ids=FINE)
+def test_odd_but_plain_json_is_read(data, wanted):
+    assert strict.loads(data, "x") == wanted
+
+
+def test_repeated_key_among_many_is_found_at_once():
+    """A search that tries each key against all would take hours for this file of under 3 MiB."""
+    data = b"{" + b",".join(b'"%d":1' % n for n in range(200_000)) + b',"199999":1}'
+    started = time.perf_counter()
+    with pytest.raises(Permanent, match="'199999'"):
+        strict.loads(data, "x")
+    assert time.perf_counter() - started < 2
+
+
+def test_size_limit_is_exact():
+    """The last byte that is read, and the first that is not."""
+    strict.bound(b"1" * strict.SIZE_LIMIT, "x")
+    with pytest.raises(Permanent, match=f"{strict.SIZE_LIMIT + 1} bytes, more than the {strict.SIZE_LIMIT}") as caught:
+        strict.bound(b"1" * (strict.SIZE_LIMIT + 1), "x")
+    assert caught.value.reason is Reason.TOO_LARGE
+
+
+@pytest.mark.parametrize("pair", ["[]", "{}"])
+def test_depth_limit_is_exact(pair):
+    """Objects and lists count alike."""
+    opened, closed = ('{"a":', "}") if pair == "{}" else ("[", "]")
+    nested = [(opened * levels + "1" + closed * levels).encode() for levels in (DEEP - 1, DEEP)]
+    strict.loads(nested[0], "x")
+    with pytest.raises(Permanent, match="nested more than 200 levels") as caught:
+        strict.loads(nested[1], "x")
+    assert caught.value.reason is Reason.TOO_LARGE
+
+
+def test_wide_is_not_deep():
+    """Many brackets beside each other, and brackets inside texts, are no nesting."""
+    wide = json.dumps([[], {}] * 500 + ["[" * 500, '"[\\"[{' * 100])
+    assert strict.depth(wide.encode()) == 2
+    assert strict.loads(wide.encode(), "x") == json.loads(wide)
+
+
+HOSTILE = {
+    "nothing but brackets": b"[" * 3_000_000,
+    "quotes and backslashes": b'"\\' * 1_000_000 + b"[" * 300,
+    "escaped quotes without an end": b'"' + b'\\"' * 1_000_000 + b"[" * 300,
+    "open strings": b'"a' * 1_000_000 + b"[" * 300,
+    "one long string": b'["' + b"a" * 3_000_000 + b'"]',
+}
+
+
+@pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_bytes_take_no_time(data):
+    """Looking for nesting is linear, whatever the bytes are."""
+    started = time.perf_counter()
+    strict.depth(data)
+    assert time.perf_counter() - started < 1
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+@given(VALUES)
+def test_every_json_value_is_read_back(value):
+    """What Python's own writer writes."""
+    data = json.dumps(value).encode()
+    assert strict.loads(data, "x") == value
+
+
+@given(VALUES)
+def test_depth_is_the_true_depth(value):
+    """Counted from bytes or from the value."""
+    assert strict.depth(json.dumps(value, ensure_ascii=False).encode()) == _depth(value)
+
+
+def _depth(value):
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inner is None else 1 + max(map(_depth, inner), default=0)
+
+
+@given(st.binary(max_size=60) | st.text(alphabet='{}[]:,"\\ -0123456789.eEtrufalsn', max_size=60).map(str.encode))
+def test_any_bytes_are_read_or_refused(data):
+    """Nothing but a Permanent comes out, for JSON and for documents."""
+    for read in (strict.loads, strict.documents):
+        with contextlib.suppress(Permanent):
+            read(data, "x")
+
+
+def test_documents_are_json_or_yaml():
+    """JSON by its first bracket; YAML may hold several."""
+    assert strict.documents(b' {"a": 1}', "x") == [{"a": 1}]
+    assert strict.documents(b"a: 1\n---\n---\nb: [y]\n", "x") == [{"a": 1}, {"b": [True]}]
+    assert strict.documents(b"", "x") == []
+
+
+def test_yaml_has_the_same_size_limit():
+    with pytest.raises(Permanent, match="more than the") as caught:
+        strict.documents(b"#" * (strict.SIZE_LIMIT + 1), "x")
+    assert caught.value.reason is Reason.TOO_LARGE
+
+
+def test_key_that_differs_from_a_known_one_by_case_is_refused():
+    """Go's reader takes `predicatetype` for `predicateType`; a reader that does not would see another statement."""
+    strict.refuse_lookalike_keys({"predicateType": 1, "other": 2}, ("predicateType",), "x")
+    for key in ("predicatetype", "PREDICATETYPE", "predicateTYPE"):
+        with pytest.raises(Permanent, match="could be read as 'predicateType'") as caught:
+            strict.refuse_lookalike_keys({"predicateType": 1, key: 2}, ("predicateType",), "x")
+        assert caught.value.reason is Reason.REPEATED_KEY
