@@ -9,7 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Call(NamedTuple):
@@ -31,7 +31,7 @@ def calls(log: Path, offset: int = 0) -> Iterator[Call]:
                 yield read(event)
 
 
-def read(event: dict) -> Call:
+def read(event: dict[str, Any]) -> Call:
     who = event.get("impersonatedUser") or event["user"]
     aim = event.get("objectRef")
     resource = (

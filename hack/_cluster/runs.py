@@ -59,8 +59,9 @@ def stamp(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def running(at: datetime) -> Json:
-    return {"conditions": condition("Unknown", "Running", "Not all Steps have completed", at), "startTime": stamp(at)}
+def running_task(name: str, at: datetime) -> Json:
+    conditions = condition("Unknown", "Running", "Not all Steps have completed", at)
+    return {"conditions": conditions, "startTime": stamp(at), "podName": f"{name}-pod"}
 
 
 def finished_task(name: str, at: datetime, images: int) -> Json:
@@ -68,7 +69,6 @@ def finished_task(name: str, at: datetime, images: int) -> Json:
     return {
         "conditions": condition("True", "Succeeded", "All Steps have completed executing", at),
         "completionTime": stamp(at),
-        "podName": f"{name}-pod",
         "taskSpec": TASK,
         "steps": [step_state(step, at) for step in STEPS],
         "results": [result for image in range(images) for result in image_results(name, image)]

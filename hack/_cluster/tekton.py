@@ -41,7 +41,7 @@ class Tekton:
 
         def one(name: str) -> dict[str, Any]:
             self.user.create(runs.task_run(name, self.namespace))
-            return self.status("TaskRun", name, runs.running(self.now()))
+            return self.status("TaskRun", name, runs.running_task(name, self.now()))
 
         return self.each("TaskRun", names, one)
 
@@ -60,7 +60,7 @@ class Tekton:
             owner = self.user.create(runs.pipeline_run(name, self.namespace))["metadata"]
             for n, child in enumerate(children_of(name, children)):
                 self.controller.create(runs.child_run(child, self.namespace, owner, f"task-{n}"))
-                self.status("TaskRun", child, runs.running(self.now()))
+                self.status("TaskRun", child, runs.running_task(child, self.now()))
             return self.status("PipelineRun", name, runs.running_pipeline(children_of(name, children), self.now()))
 
         return self.each("PipelineRun", names, one)
@@ -106,7 +106,7 @@ class Tekton:
             threading.Event().wait(max(0.0, due - time.monotonic()))
             late_s = time.monotonic() - due
             metadata = step(name).get("metadata", {})
-            return Written(kind, name, metadata.get("uid", ""), time.time(), late_s)  # noqa: TID251 - to compare with other processes
+            return Written(kind, name, metadata.get("uid", ""), time.time(), late_s)  # noqa: TID251 - others compare it
 
         with ThreadPoolExecutor(self.threads) as pool:
             return list(pool.map(timed, enumerate(names)))

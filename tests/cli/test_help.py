@@ -1,11 +1,11 @@
 """Help, completion and start: what a person meets before anything is done."""
 
-import shlex
 import subprocess
 
 import click
 import pytest
 from fakes import commands
+from fakes.shell import calls, parse
 
 from sealwright.cli import root
 
@@ -43,37 +43,13 @@ def test_help_has_examples_and_exits_0(path):
 def test_examples_in_help_can_be_typed(path):
     """Every command and option in them exists."""
     for line in examples(commands.run(*path, "--help").text):
-        for words in sealwright_calls(line):
+        for words in calls(line):
             parse(words)
-
-
-def sealwright_calls(line):
-    """The words after `sealwright` in each part of a line of shell."""
-    lexer = shlex.shlex(line, posix=True, punctuation_chars="|<>;&")
-    lexer.whitespace_split = True
-    part: list[str] = []
-    for word in [*lexer, "|"]:
-        if word[0] in "|<>;&":
-            if part and part[0] == "sealwright":
-                yield part[1:]
-            part = []
-        else:
-            part.append(word)
-
-
-def parse(words, command=root):
-    """Let click read the words, without looking at the files that they name."""
-    context = click.Context(command)
-    _, left, _ = command.make_parser(context).parse_args(list(words))
-    if isinstance(command, click.Group) and left:
-        found = command.get_command(context, left[0])
-        assert found, f"no command {left[0]}"
-        parse(left[1:], found)
 
 
 def test_words_that_are_no_command_are_found_out():
     """What the test above relies on."""
-    assert list(sealwright_calls("cat a | sealwright sign - --keys k > b; sealwright -V")) == [
+    assert list(calls("cat a | sealwright sign - --keys k > b; sealwright -V")) == [
         ["sign", "-", "--keys", "k"],
         ["-V"],
     ]

@@ -64,9 +64,16 @@ def test_signing_again_gives_the_same_bytes(place):
 def test_signing_by_hand_gives_what_the_controller_stored(place):
     """The very envelope, whatever the configuration."""
     examples, config = sorted(commands.EXAMPLES.iterdir()), ["--config", commands.EXAMPLES_CONFIG]
-    assert commands.run("controller", "--source", commands.EXAMPLES, "--out", "out", "--once", "--keys", "keys", *config).code == 0
+    assert (
+        commands.run("controller", "--source", commands.EXAMPLES, "--out", "out", "--once", "--keys", "keys", *config).code == 0
+    )
     copies = [json.loads(path.read_bytes())["metadata"] for path in (place / "out").glob("*.signed.json")]
-    stored = [text for copy in copies for name, text in copy["annotations"].items() if re.match(r".*/signature-(task|pipeline)run-", name)]
+    stored = [
+        text
+        for copy in copies
+        for name, text in copy["annotations"].items()
+        if re.match(r".*/signature-(task|pipeline)run-", name)
+    ]
 
     assert sorted(map(base64.b64decode, stored)) == sorted(sign(*examples, *config).out.splitlines())
     assert len(stored) == 9
@@ -133,7 +140,9 @@ def test_an_unfinished_run_is_not_signed_nor_what_stands_beside_it(place, run):
 @pytest.fixture
 def signed(place):
     """The same folder after the controller, with everything in every form."""
-    (place / "chains-config.yaml").write_text("".join(f"artifacts.{kind}.storage: tekton,oci\n" for kind in ("taskrun", "pipelinerun", "oci")))
+    (place / "chains-config.yaml").write_text(
+        "".join(f"artifacts.{kind}.storage: tekton,oci\n" for kind in ("taskrun", "pipelinerun", "oci"))
+    )
     folders.write(place / "runs", folders.built(1), PARENT, CHILD)
     arguments = ["--source", "runs", "--keys", "keys", "--config", "chains-config.yaml", "--once"]
     assert commands.run("controller", *arguments).code == 0
@@ -191,7 +200,12 @@ def test_without_a_key_nothing_is_verified(signed, paths):
 @each_form
 @pytest.mark.parametrize(
     "wish",
-    [["--type", "slsaprovenance1"], ["--subject", "registry.test/other"], ["--subject", folders.digest(99)], ["--builder-id", "x"]],
+    [
+        ["--type", "slsaprovenance1"],
+        ["--subject", "registry.test/other"],
+        ["--subject", folders.digest(99)],
+        ["--builder-id", "x"],
+    ],
     ids=" ".join,
 )
 def test_a_wish_that_is_not_met_is_a_refusal(signed, paths, wish):
@@ -277,12 +291,16 @@ def test_nothing_that_claims_to_be_signed_is_no_pass(signed, what):
 
 def test_the_steps_of_a_proof_are_said_in_their_order(signed):
     """Envelope, type, signature, Statement, place, wishes; and what stopped it."""
-    good = verify("runs/build-001.signed.json", "--steps", "--builder-id", "https://tekton.dev/chains/v2", "--type", "slsaprovenance02")
+    good = verify(
+        "runs/build-001.signed.json", "--steps", "--builder-id", "https://tekton.dev/chains/v2", "--type", "slsaprovenance02"
+    )
     bad = verify("envelope.json", "--steps", key="other/cosign.pub")
     lines = good.text.splitlines()
 
     assert [line.split(".")[0].strip() for line in lines[1:6]] == ["1", "2", "3", "4", "5"]
-    assert [word in line for word, line in zip(["DSSE", "payload type", "signed these", "Statement"], lines[1:], strict=False)] == [True] * 4
+    assert [
+        word in line for word, line in zip(["DSSE", "payload type", "signed these", "Statement"], lines[1:], strict=False)
+    ] == [True] * 4
     assert bad.code == 1
     assert "REFUSED" in bad.text
     assert "verified" not in bad.text.splitlines()[0]

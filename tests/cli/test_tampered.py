@@ -185,7 +185,7 @@ def test_a_key_that_stands_twice_is_refused(place):
 def entry(place, ending):
     """The tag of this kind in the layout, with its manifest's descriptor."""
     index = json.loads((place / LAYOUT / "index.json").read_bytes())
-    return next(one for one in index["manifests"] if list(one["annotations"].values())[0].endswith(ending))
+    return next(one for one in index["manifests"] if next(iter(one["annotations"].values())).endswith(ending))
 
 
 def blob(place, digest):
@@ -288,11 +288,15 @@ def test_a_layer_with_the_signature_of_another_is_refused(place):
     at = entry(place, ".sig")
     manifest = json.loads(blob(place, at["digest"]).read_bytes())
     name = "dev.cosignproject.cosign/signature"
-    manifest["layers"][0]["annotations"][name] = base64.b64encode(flip(9)(base64.b64decode(manifest["layers"][0]["annotations"][name]))).decode()
+    manifest["layers"][0]["annotations"][name] = base64.b64encode(
+        flip(9)(base64.b64decode(manifest["layers"][0]["annotations"][name]))
+    ).decode()
     body = json.dumps(manifest).encode()
     digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
     blob(place, digest).write_bytes(body)
-    rewritten(place, lambda found: next(one for one in found if one["digest"] == at["digest"]).update(digest=digest, size=len(body)))
+    rewritten(
+        place, lambda found: next(one for one in found if one["digest"] == at["digest"]).update(digest=digest, size=len(body))
+    )
 
     assert refused(LAYOUT)
 

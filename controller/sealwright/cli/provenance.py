@@ -15,7 +15,7 @@ from sealwright.core import strict
 from sealwright.core.config import Config
 from sealwright.core.errors import Fault, Permanent, Reason
 from sealwright.core.model import Built
-from sealwright.core.tekton import documents, hints, runs
+from sealwright.core.tekton import documents, runs
 from sealwright.core.tekton.runs import PipelineRun, Run, TaskRun
 from sealwright.edge.reading import read_argument
 
@@ -130,7 +130,7 @@ def _response(line: bytes, config: Config) -> dict[str, Any]:
     settings = _settings(request, config)
     run = _run(request)
     built = build(run, request.format or config.taskrun.format, settings)
-    images = hints.read(run.status.results).images if isinstance(run, TaskRun) else ()
+    images = run.hints.images if isinstance(run, TaskRun) else ()
     payloads = [plugins.members(_ROOM)["simplesigning"].build(image).body for image in images]
     answer: dict[str, Any] = {
         "statement": msgspec.Raw(built.payload.body),

@@ -75,7 +75,7 @@ def _runs(what: str, folder: Path | None) -> Sequence[Run]:
 def _in_folder(folder: Path) -> list[Run]:
     """Every run that the controller would read there; files it could not read say so by themselves."""
 
-    def tell(path: Path, fault: Fault) -> None:
+    def tell(path: object, fault: Fault) -> None:
         click.echo(show.printable(f"warning: {path}: {fault}"), err=True)
 
     files = RunFiles(folder, {folder / LAYOUTS, folder / SECRETS}, tell)

@@ -24,7 +24,7 @@ def plan(run: Run, config: Config) -> Plan:
     """The run's provenance first, then each image that a TaskRun names, as Chains does; images of PipelineRuns are not signed."""
     settings = config.taskrun if isinstance(run, TaskRun) else config.pipelinerun
     requests = [_request(_provenance(run), settings)] if settings.enabled else []
-    read = hints.read(run.status.results) if isinstance(run, TaskRun) else hints.Hints()
+    read = run.hints if isinstance(run, TaskRun) else hints.Hints()
     findings = list(read.findings)
     if read.images and config.profile == "strict" and not has_succeeded(run):
         findings.append(Finding(where="profile: strict", message="the run did not succeed, so its images are not signed"))

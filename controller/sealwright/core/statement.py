@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from sealwright.core import strict
-from sealwright.core.errors import Reason, Untrusted, quote
+from sealwright.core.errors import Permanent, Reason, Untrusted, quote
 from sealwright.core.model import Payload, Subject
 
 MEDIA_TYPE = "application/vnd.in-toto+json"
@@ -37,10 +37,17 @@ class _Statement(msgspec.Struct, omit_defaults=True):
 
 
 def encode(type_: str, subjects: Iterable[Subject], predicate_type: str, predicate: dict[str, Any]) -> bytes:
-    """The Statement's bytes; no subject leaves the member out, as Chains does."""
+    """The Statement's bytes; no subject leaves the member out, as Chains does.
+
+    Raises Permanent(TOO_LARGE) above `strict.STATEMENT_LIMIT`: what is signed must be something that we would also read.
+    """
     subject = [_Subject(found.name, dict(sorted(found.digest.items()))) for found in subjects]
     body = msgspec.Raw(_sorted.encode(predicate))
-    return msgspec.json.encode(_Statement(type_, subject, predicate_type, body))
+    encoded = msgspec.json.encode(_Statement(type_, subject, predicate_type, body))
+    if len(encoded) > strict.STATEMENT_LIMIT:
+        limit = f"more than the {strict.STATEMENT_LIMIT} that verifiers read; use a build type that embeds less"
+        raise Permanent(Reason.TOO_LARGE, f"the statement has {len(encoded)} bytes, {limit}")
+    return encoded
 
 
 def go_json(value: Any) -> bytes:
@@ -81,7 +88,7 @@ def parse(body: bytes) -> tuple[Payload, dict[str, Any]]:
 
     Raises Untrusted(BAD_STATEMENT), and Permanent for what `strict.loads` refuses.
     """
-    found = strict.loads(body, "the statement")
+    found = strict.loads(body, "the statement", strict.STATEMENT_LIMIT)
     if not isinstance(found, dict):
         raise _bad("it is no JSON object")
     strict.refuse_lookalike_keys(found, _KNOWN, "the statement")

@@ -16,12 +16,18 @@ from sealwright.core.errors import Permanent, Reason, quote
 
 # Tekton objects are at most 1.5 MiB in etcd; results from sidecar logs and Sealwright's own marks may double that.
 SIZE_LIMIT = 3 << 20
+# What is signed may hold many objects (a PipelineRun's TaskRuns, in base64), and an envelope holds it in base64 once more.
+STATEMENT_LIMIT = 16 << 20
+ENVELOPE_LIMIT = 24 << 20
 # Kubernetes' own schemas stay below 30; in-toto predicates below 20.
 DEPTH_LIMIT = 200
 _DIGIT_LIMIT = 308  # every shorter integer fits a double
 
 _NOT_STRUCTURE = bytes(sorted(set(range(256)) - set(b'[]{}"')))
-_STEP = {**dict.fromkeys(b"[{", 1), **dict.fromkeys(b"]}", -1)}
+_ONE_KIND = bytes.maketrans(b"[]", b"{}")
+_STEP = {ord("{"): 1, ord("}"): -1}
+# Levels that `depth` takes off whole: more than most objects have, few enough to stay linear.
+_PEELED = 10
 
 
 def loads(data: bytes, what: str, limit: int = SIZE_LIMIT) -> Any:
@@ -46,9 +52,15 @@ def bound(data: bytes, what: str, limit: int = SIZE_LIMIT, depth_limit: int = DE
 
 def depth(data: bytes) -> int:
     """How deep brackets outside strings nest; exact for valid JSON. Whole passes in C: this is on the hot path."""
-    structure = data.replace(rb"\\", b"").replace(rb"\"", b"").translate(None, _NOT_STRUCTURE)
-    outside_strings = b"".join(structure.split(b'"')[::2])
-    return max(accumulate(map(_STEP.__getitem__, outside_strings)), default=0)
+    structure = data.replace(rb"\\", b"").replace(rb"\"", b"").translate(_ONE_KIND, _NOT_STRUCTURE)
+    # Two quotes side by side are a string without brackets, or join two strings with nothing between them.
+    left = b"".join(structure.replace(b'""', b"").split(b'"')[::2])
+    peeled = 0
+    while peeled < _PEELED and b"{}" in left:
+        # All innermost pairs at once, so one level of nesting.
+        left = left.replace(b"{}", b"")
+        peeled += 1
+    return peeled + max(accumulate(map(_STEP.__getitem__, left)), default=0)
 
 
 def decode(data: bytes, what: str) -> Any:

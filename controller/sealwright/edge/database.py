@@ -35,18 +35,16 @@ CREATE TABLE facts (
     what TEXT NOT NULL, text TEXT NOT NULL, run INTEGER NOT NULL,
     PRIMARY KEY (what, text, run)
 ) WITHOUT ROWID;
-CREATE TABLE indexed (run INTEGER NOT NULL);
-INSERT INTO indexed VALUES (0);
 
-CREATE TABLE repositories (name TEXT PRIMARY KEY, stale INTEGER NOT NULL) WITHOUT ROWID;
-CREATE INDEX repositories_stale ON repositories (name) WHERE stale;
-CREATE TABLE tags (repository TEXT NOT NULL, tag TEXT NOT NULL, entry BLOB NOT NULL, PRIMARY KEY (repository, tag)) WITHOUT ROWID;
+CREATE TABLE repositories (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE layers (
-    repository TEXT NOT NULL, tag TEXT NOT NULL, digest TEXT NOT NULL, signature TEXT NOT NULL,
-    position INTEGER NOT NULL, descriptor BLOB NOT NULL, listed INTEGER NOT NULL,
-    PRIMARY KEY (repository, tag, digest, signature)
-) WITHOUT ROWID;
-CREATE INDEX layers_stale ON layers (repository, tag) WHERE NOT listed;
+    id INTEGER PRIMARY KEY,
+    repository INTEGER NOT NULL, tag TEXT NOT NULL, identity BLOB NOT NULL, descriptor BLOB NOT NULL,
+    UNIQUE (repository, tag, identity)
+);
+
+CREATE TABLE marks (what TEXT PRIMARY KEY, row INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO marks VALUES ('facts', 0), ('layers', 0);
 
 CREATE TABLE documents (
     kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,

@@ -103,7 +103,9 @@ class Index:
         """The runs that may have what is asked: those with such facts, and the newest, which have none yet."""
         sql = "SELECT run FROM facts WHERE what = ? AND text = ?"
         having = [{row for fact in answers for (row,) in self._database.read(sql, *fact)} for answers in questions]
-        newest = "SELECT id FROM runs WHERE id > (SELECT run FROM indexed)" if having else "SELECT id FROM runs"
+        newest = (
+            "SELECT id FROM runs WHERE id > (SELECT row FROM marks WHERE what = 'facts')" if having else "SELECT id FROM runs"
+        )
         return sorted({row for (row,) in self._database.read(newest)}.union(set.intersection(*having) if having else ()))
 
     def _finish_again(self, identity: tuple[str, ...], plan: str, found: Sequence[Entry]) -> None:
@@ -116,13 +118,13 @@ class Index:
 
     def _index_portion(self) -> bool:
         """Whether there may be more."""
-        sql = "SELECT id, entries FROM runs WHERE id > (SELECT run FROM indexed) ORDER BY id LIMIT ?"
+        sql = "SELECT id, entries FROM runs WHERE id > (SELECT row FROM marks WHERE what = 'facts') ORDER BY id LIMIT ?"
         run, facts = 0, set()
         with self._database.transaction() as connection:
             for run, encoded in connection.execute(sql, (PORTION,)):
                 facts |= _rows(run, self._decode(encoded))
             connection.executemany(_KNOW, sorted(facts))
-            connection.execute("UPDATE indexed SET run = max(run, ?)", (run,))
+            connection.execute("UPDATE marks SET row = max(row, ?) WHERE what = 'facts'", (run,))
         return run > 0
 
 

@@ -43,9 +43,12 @@ class Layout:
         """The folder with `index.json`."""
         return Path(self._root)
 
-    def exists(self) -> bool:
-        """Whether it was ever finished: `write_index` was called, and nobody deleted it since."""
-        return (self.root / "oci-layout").exists()
+    def is_whole(self) -> bool:
+        """Whether it has the files that every layout has, and an index that can be read."""
+        try:
+            return (self.root / "oci-layout").exists() and (self.root / "index.json").exists() and self.tags() is not None
+        except Permanent:
+            return False
 
     def holds(self, digest: str) -> bool:
         """Whether there is a blob of this name, whatever its bytes."""
@@ -88,13 +91,13 @@ class Layout:
         described = self.manifest(entry).layers if entry else []
         return [Layer(media_type=layer.media_type, body=self.blob(layer), annotations=layer.annotations) for layer in described]
 
-    def write_index(self, entries: Mapping[str, bytes], files: Files) -> None:
-        """Make `index.json` give these tags, each with its `index_entry`.
-
-        What others put there under other tags stays, if it can be read.
-        """
-        raws = [*self._foreign(entries), *(msgspec.Raw(entry) for _, entry in sorted(entries.items()))]
-        files.write(self.root / "index.json", msgspec.json.encode(_Index(manifests=raws)))
+    def write_index(self, manifests: Mapping[str, Descriptor], files: Files) -> None:
+        """Make `index.json` give these tags. What it gives under other tags stays, if it can be read."""
+        entries = [
+            msgspec.Raw(msgspec.json.encode(msgspec.structs.replace(entry, annotations={TAG: tag})))
+            for tag, entry in sorted(manifests.items())
+        ]
+        files.write(self.root / "index.json", msgspec.json.encode(_Index(manifests=self._others(manifests) + entries)))
         marker = self.root / "oci-layout"
         if not marker.exists():
             files.write(marker, b'{"imageLayoutVersion":"1.0.0"}')
@@ -113,16 +116,11 @@ class Layout:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise Permanent(Reason.INVALID_INPUT, f"{self._what}: index.json is no OCI index: {error}") from error
 
-    def _foreign(self, tags: Container[str]) -> list[msgspec.Raw]:
+    def _others(self, tags: Container[str]) -> list[msgspec.Raw]:
         try:
             return [raw for raw in self._entries() if _descriptor(raw, self._what).annotations.get(TAG) not in tags]
         except Permanent:
             return []
-
-
-def index_entry(tag: str, manifest: Descriptor) -> bytes:
-    """How `index.json` names this manifest."""
-    return msgspec.json.encode(msgspec.structs.replace(manifest, annotations={TAG: tag}))
 
 
 @lru_cache(FOLDERS_KEPT)

@@ -9,6 +9,7 @@ from pathlib import Path
 from sealwright.core.errors import Fault, Permanent, Reason, quote
 from sealwright.core.tekton import documents
 from sealwright.core.tekton.documents import RunFile
+from sealwright.edge.files import contents
 from sealwright.edge.reading import translated, unusable
 
 SUFFIXES = (".json", ".yaml", ".yml")
@@ -90,8 +91,8 @@ class RunFiles:
         what = f"file {quote(path)}"
         if size > documents.FILE_LIMIT:
             raise Permanent(Reason.TOO_LARGE, f"{what}: {size} bytes, more than the {documents.FILE_LIMIT} that are read")
-        with translated(path):
-            return documents.read(Path(self._source, path).read_bytes(), what)
+        body = contents(f"{self._source}/{path}")
+        return documents.read(body, what) if body is not None else RunFile(runs=())
 
     def _keep(self, path: str, fingerprint: int, found: RunFile) -> None:
         self._drop(path)

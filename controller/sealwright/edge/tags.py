@@ -1,10 +1,12 @@
 """The tags of all OCI layouts below one folder, kept in SQLite; each layout's `index.json` is made from there.
 
 Adding a layer is one blob and one row. Manifests and `index.json` follow in `flush`, so a repository of many images
-is not written anew for each run. A kill before that leaves the tag stale in SQLite, and the next `flush` finishes it.
+is not written anew for each run. A kill before that leaves rows that are newer than the mark which `flush` sets at its
+end, and the next `flush` finishes them.
 """
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -17,10 +19,14 @@ from sealwright.core.model import Attestation
 from sealwright.core.oci import Descriptor, Image, Layer
 from sealwright.edge.database import Database
 from sealwright.edge.files import Files
-from sealwright.edge.layout import FOLDERS_KEPT, Layout, folder, index_entry
+from sealwright.edge.layout import FOLDERS_KEPT, Layout, folder
 
-# Manifests in one transaction: other processes want to write too.
-PORTION = 50
+# Layers after which `append` flushes by itself: memory and the work of the next start stay small.
+PORTION = 1024
+
+_INSERT = "INSERT OR IGNORE INTO layers (repository, tag, identity, descriptor) VALUES (?, ?, ?, ?)"
+_BELOW = "SELECT descriptor FROM layers WHERE repository = ? AND tag = ? ORDER BY id"
+_MARK = "(SELECT row FROM marks WHERE what = 'layers')"
 
 
 class Tags:
@@ -30,7 +36,8 @@ class Tags:
         self._root = str(root)
         self._database = database
         self._files = files
-        self._known: set[str] = set()
+        self._ids: dict[str, int] = {}
+        self._appended = 0
 
     def layout(self, repository: str) -> Layout:
         """Where this repository's blobs are."""
@@ -49,27 +56,42 @@ class Tags:
 
         The signature counts because a re-signed image has the same payload: Chains skips it after a key rotation.
         """
-        layout = self.layout(repository)
         # The blob comes first: a row always names a blob that is there.
-        layout.put(layer.body, self._files)
-        if repository not in self._known:
-            self._adopt(repository, layout)
-        self._database.write(_INSERT, *_row(repository, tag, layer.descriptor), False)
+        self.layout(repository).put(layer.body, self._files)
+        self._database.write(_INSERT, *_row(self._id(repository), tag, layer.descriptor))
+        self._appended += 1
+        if self._appended >= PORTION:
+            self.flush()
 
     def layers(self, repository: str, tag: str) -> list[Layer]:
         """The layers below a tag, oldest first, each blob compared with its digest. Raises as `Layout.blob`."""
         layout = self.layout(repository)
-        sql = "SELECT descriptor FROM layers WHERE repository = ? AND tag = ? ORDER BY position"
-        described = [_descriptor(row) for (row,) in self._database.read(sql, repository, tag)]
+        described = [_descriptor(row) for (row,) in self._database.read(_BELOW, self._id(repository), tag)]
         return [Layer(media_type=each.media_type, body=layout.blob(each), annotations=each.annotations) for each in described]
 
+    def flush(self) -> int:
+        """Write what changed since: manifests, then each `index.json`. Returns how many layouts it wrote."""
+        self._appended = 0
+        ((newest,),) = self._database.read("SELECT max(id) FROM layers")
+        changed = self._database.read(
+            f"SELECT DISTINCT name, tag FROM layers JOIN repositories ON repositories.id = repository "  # noqa: S608  constants only
+            f"WHERE layers.id > {_MARK} AND layers.id <= ? ORDER BY name, tag",
+            newest,
+        )
+        stale = {repository: [tag for _, tag in group] for repository, group in groupby(changed, itemgetter(0))}
+        for repository, tags in stale.items():
+            self._write(repository, tags)
+        if stale:
+            self._database.write("UPDATE marks SET row = max(row, ?) WHERE what = 'layers'", newest)
+        return len(stale)
+
     def lost(self) -> list[str]:
-        """Repositories of which somebody deleted the layout, or which never were flushed."""
+        """Repositories whose layout somebody deleted, or which never were flushed."""
         known = self._database.read("SELECT name FROM repositories")
-        return [repository for (repository,) in known if not self.layout(repository).exists()]
+        return [repository for (repository,) in known if not self.layout(repository).is_whole()]
 
     def restore(self, repository: str, attestations: Iterable[Attestation]) -> None:
-        """Put the blobs of a lost layout again, as far as there are attestations for them; other layers are forgotten.
+        """Make a lost layout anew, as far as these attestations go; other layers are forgotten.
 
         A kill in between leaves it lost, for the next start.
         """
@@ -77,75 +99,54 @@ class Tags:
         for attestation in attestations:
             layout.put(cosign.to_layer(attestation).body, self._files)
         with self._database.transaction() as connection:
-            digests = connection.execute("SELECT DISTINCT digest FROM layers WHERE repository = ?", (repository,)).fetchall()
-            gone = [(repository, digest) for (digest,) in digests if not layout.holds(digest)]
-            connection.executemany("DELETE FROM layers WHERE repository = ? AND digest = ?", gone)
-            connection.execute("UPDATE layers SET listed = 0 WHERE repository = ?", (repository,))
-            connection.execute("DELETE FROM tags WHERE repository = ?", (repository,))
+            rows = connection.execute("SELECT id, descriptor FROM layers WHERE repository = ?", (self._id(repository),))
+            gone = [(row,) for row, descriptor in rows if not layout.holds(_descriptor(descriptor).digest)]
+            connection.executemany("DELETE FROM layers WHERE id = ?", gone)
+            # SQLite may give the numbers of the last rows again, and those are new then.
+            connection.execute("UPDATE marks SET row = min(row, (SELECT coalesce(max(id), 0) FROM layers)) WHERE what = 'layers'")
+        self._write(repository, ())
 
-    def flush(self) -> int:
-        """Write what changed since: manifests, then each `index.json`. Returns how many layouts it wrote."""
-        sql = "SELECT repository FROM layers WHERE NOT listed UNION SELECT name FROM repositories WHERE stale"
-        stale = self._database.read(sql)
-        for (repository,) in stale:
-            while self._write_manifests(repository):
-                pass
-            self._write_index(repository)
-        return len(stale)
-
-    def _write_manifests(self, repository: str) -> bool:
-        """Write a portion of the manifests that are stale; False where none is."""
-        layout = self.layout(repository)
-        sql = """SELECT tag, descriptor FROM
-            (SELECT DISTINCT repository, tag FROM layers WHERE repository = ? AND NOT listed LIMIT ?)
-            JOIN layers USING (repository, tag) ORDER BY tag, position"""
+    def _write(self, repository: str, changed: Sequence[str]) -> None:
+        """Write the manifests of these tags (of all, if there is no good index), and the index."""
+        layout, row = self.layout(repository), self._id(repository)
+        # In one transaction, so that nobody else replaces a newer index by an older one.
         with self._database.transaction() as connection:
-            rows = connection.execute(sql, (repository, PORTION)).fetchall()
-            written = [
-                (repository, tag, self._write_manifest(layout, tag, [_descriptor(row) for _, row in group]))
-                for tag, group in groupby(rows, itemgetter(0))
-            ]
-            connection.executemany("INSERT OR REPLACE INTO tags VALUES (?, ?, ?)", written)
-            sql = "UPDATE layers SET listed = 1 WHERE repository = ? AND tag = ? AND NOT listed"
-            connection.executemany(sql, [(repository, tag) for _, tag, _ in written])
-            connection.execute("UPDATE repositories SET stale = 1 WHERE name = ?", (repository,))
-        return bool(written)
+            tags = changed
+            if not layout.is_whole():
+                tags = [tag for (tag,) in connection.execute("SELECT DISTINCT tag FROM layers WHERE repository = ?", (row,))]
+            manifests = {}
+            for tag in tags:
+                layers = [_descriptor(descriptor) for (descriptor,) in connection.execute(_BELOW, (row, tag))]
+                manifests[tag] = self._write_manifest(layout, layers)
+            layout.write_index(manifests, self._files)
 
-    def _write_manifest(self, layout: Layout, tag: str, layers: list[Descriptor]) -> bytes:
-        """Its entry for `index.json`."""
+    def _write_manifest(self, layout: Layout, layers: list[Descriptor]) -> Descriptor:
         layout.put(oci.config(layers), self._files)
         body = oci.manifest(layers)
-        digest = layout.put(body, self._files)
-        return index_entry(tag, Descriptor(media_type=oci.MANIFEST_TYPE, size=len(body), digest=digest))
+        return Descriptor(media_type=oci.MANIFEST_TYPE, size=len(body), digest=layout.put(body, self._files))
 
-    def _write_index(self, repository: str) -> None:
-        with self._database.transaction() as connection:
-            sql = "SELECT tag, entry FROM tags WHERE repository = ?"
-            self.layout(repository).write_index(dict(connection.execute(sql, (repository,))), self._files)
-            connection.execute("UPDATE repositories SET stale = 0 WHERE name = ?", (repository,))
+    def _id(self, repository: str) -> int:
+        if repository not in self._ids:
+            if len(self._ids) >= FOLDERS_KEPT:
+                self._ids.clear()
+            self._ids[repository] = self._adopt(repository)
+        return self._ids[repository]
 
-    def _adopt(self, repository: str, layout: Layout) -> None:
+    def _adopt(self, repository: str) -> int:
         """Know this repository, and what its layout holds if the database does not know it, as after its loss."""
+        layout = self.layout(repository)
         with self._database.transaction() as connection:
-            if connection.execute("INSERT OR IGNORE INTO repositories VALUES (?, 0)", (repository,)).rowcount:
-                for tag, entry in layout.tags().items():
-                    if tag.endswith((".att", ".sig")):
-                        for layer in layout.manifest(entry).layers:
-                            connection.execute(_INSERT, (*_row(repository, tag, layer), True))
-                        connection.execute("INSERT INTO tags VALUES (?, ?, ?)", (repository, tag, index_entry(tag, entry)))
-        if len(self._known) >= FOLDERS_KEPT:
-            self._known.clear()
-        self._known.add(repository)
+            added = connection.execute("INSERT OR IGNORE INTO repositories (name) VALUES (?)", (repository,)).rowcount
+            ((row,),) = connection.execute("SELECT id FROM repositories WHERE name = ?", (repository,)).fetchall()
+            tags = {tag: entry for tag, entry in layout.tags().items() if tag.endswith((".att", ".sig"))} if added else {}
+            for tag, entry in tags.items():
+                connection.executemany(_INSERT, (_row(row, tag, layer) for layer in layout.manifest(entry).layers))
+        return int(row)
 
 
-_INSERT = """
-INSERT OR IGNORE INTO layers
-SELECT ?1, ?2, ?3, ?4, coalesce(max(position) + 1, 0), ?5, ?6 FROM layers WHERE repository = ?1 AND tag = ?2
-"""
-
-
-def _row(repository: str, tag: str, layer: Descriptor) -> tuple[str, str, str, str, bytes]:
-    return repository, tag, layer.digest, layer.annotations.get(cosign.SIGNATURE, ""), msgspec.json.encode(layer)
+def _row(repository: int, tag: str, layer: Descriptor) -> tuple[int, str, bytes, bytes]:
+    identity = hashlib.sha256(f"{layer.digest} {layer.annotations.get(cosign.SIGNATURE, '')}".encode()).digest()
+    return repository, tag, identity, msgspec.json.encode(layer)
 
 
 def _descriptor(row: bytes) -> Descriptor:

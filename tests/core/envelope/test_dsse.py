@@ -146,7 +146,7 @@ REFUSED = {
     "something after the end": ('{"payloadType":"t","payload":"",' + SIGNED + "}{}", Reason.INVALID_INPUT),
     "half a surrogate pair": ('{"payloadType":"\\ud800","payload":"",' + SIGNED + "}", Reason.INVALID_INPUT),
     "nested too deep": ('{"x":' + "[" * 300 + "]" * 300 + "}", Reason.TOO_LARGE),
-    "more than 3 MiB": ('{"payload":"' + "A" * (3 << 20) + '"}', Reason.TOO_LARGE),
+    "more than 24 MiB": ('{"payload":"' + "A" * (24 << 20) + '"}', Reason.TOO_LARGE),
 }
 
 

@@ -8,7 +8,7 @@ from fakes.tekton_runs import result as written
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealwright.core.tekton import hints
+from sealwright.core.tekton import hints, materials
 from sealwright.core.tekton.hints import Hints, Uri
 
 OTHER = f"sha256:{OTHER_HEX}"
@@ -301,7 +301,7 @@ def git(*, default=None, param=None, result=None):
     )
     run["spec"]["params"] = [{"name": names[name], "value": value} for name, value in (param or {}).items()]
     found = read_task(run)
-    return hints.git(hints.git_params(found), found.status.results)
+    return hints.git(materials._git_params(found), found.status.results)
 
 
 GIT = {
@@ -373,7 +373,7 @@ def test_hints_of_steps_are_kept_apart():
             steps=[step("a"), step("b", results=[written("IMAGE_URL", "r.io/aa")]), step("c", results=[written("IMAGES", APP)])]
         )
     )
-    found = hints.step_hints(run)
+    found = run.step_hints
 
     assert [images(each) for each in found] == [[], [], [APP]]
     assert found[1].findings[0].where == "status.steps[1].results['IMAGE_URL']"

@@ -69,7 +69,7 @@ def test_sources_of_steps_come_before_their_declared_inputs():
     ]
     run = read_task(task_run(steps=steps))
 
-    assert materials.step_sources(run, hints.step_hints(run)) == [
+    assert materials.step_sources(run) == [
         Subject(name="git+g.git", digest={"sha1": "1"}),
         Subject(name="git+.git", digest={"sha1": "2"}),
         Subject(name="u", digest={"sha256": HEX}),

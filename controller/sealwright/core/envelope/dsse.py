@@ -73,7 +73,7 @@ def open_envelope(data: bytes) -> Envelope:
     differs from a known one in case alone, so Go reads it as that one), BAD_ENVELOPE (a field is missing, of another
     type or not base64, no signatures or too many).
     """
-    loaded = strict.loads(data, "DSSE envelope")
+    loaded = strict.loads(data, "DSSE envelope", strict.ENVELOPE_LIMIT)
     if not isinstance(loaded, dict):
         raise Permanent(Reason.BAD_ENVELOPE, "DSSE envelope: wanted a JSON object with payloadType, payload, signatures")
     wire = _shaped(loaded, _WireEnvelope, ("payloadType", "payload", "signatures"), "DSSE envelope")

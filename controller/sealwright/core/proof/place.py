@@ -5,7 +5,7 @@ from typing import Any
 
 from sealwright.core.errors import Reason, Untrusted, quote
 from sealwright.core.model import Subject, Verified
-from sealwright.core.tekton import hints, subjects
+from sealwright.core.tekton import subjects
 from sealwright.core.tekton.runs import Run, TaskRun
 from sealwright.core.tekton.values import instant
 
@@ -30,7 +30,7 @@ def of_run(run: Run, verified: Verified) -> str:
 
 def of_image_in_run(run: Run, verified: Verified) -> str:
     """Prove that an image signature found on this run signs an image that its results name. Raises Untrusted(WRONG_OBJECT)."""
-    named = {(image.name, image.digest.removeprefix("sha256:")) for image in hints.read(run.status.results).images}
+    named = {(image.name, image.digest.removeprefix("sha256:")) for image in run.hints.images}
     signed = {(subject.name, subject.digest["sha256"]) for subject in verified.payload.subjects}
     if not signed <= named:
         raise _moved(f"the signature is for {_spoken(verified.payload.subjects)}, which no result of this {run.kind} names")

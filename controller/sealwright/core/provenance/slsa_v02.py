@@ -8,7 +8,7 @@ from typing import Any
 from sealwright.core import statement
 from sealwright.core.config import Config
 from sealwright.core.model import Built, Finding, Payload, Subject
-from sealwright.core.tekton import gostruct, hints, materials, metadata, pipelines, subjects
+from sealwright.core.tekton import gostruct, materials, metadata, pipelines, subjects
 from sealwright.core.tekton.runs import Container, ParamSpec, PipelineRun, PipelineTask, Run, StepSpec, TaskRun
 from sealwright.core.tekton.values import instant, param_value
 
@@ -147,8 +147,7 @@ def _status(child: TaskRun) -> str:
 
 def _task_materials(run: TaskRun) -> tuple[tuple[Subject, ...], list[Finding]]:
     images, findings = materials.images(run)
-    read = hints.read(run.status.results)
-    return materials.merge([*images, *materials.git_source(run), *materials.declared(read)]), findings
+    return materials.merge([*images, *materials.git_source(run), *materials.declared(run.hints)]), findings
 
 
 def _pipeline_materials(run: PipelineRun, config: Config) -> tuple[tuple[Subject, ...], list[Finding]]:
@@ -158,9 +157,9 @@ def _pipeline_materials(run: PipelineRun, config: Config) -> tuple[tuple[Subject
         images, missing = materials.images(child)
         findings += missing
         found += [*images, *_source(child)]
-    found += materials.declared(hints.read(run.status.results))
+    found += materials.declared(run.hints)
     for child in pipelines.executed(run) if config.deep_inspection else []:
-        found += [*materials.git_source(child), *materials.declared(hints.read(child.status.results))]
+        found += [*materials.git_source(child), *materials.declared(child.hints)]
     return materials.merge([*found, *materials.git_source(run)]), findings
 
 

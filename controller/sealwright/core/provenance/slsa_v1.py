@@ -13,7 +13,8 @@ from sealwright.core.config import Config
 from sealwright.core.errors import Permanent, Reason
 from sealwright.core.model import Built, Finding, Payload, Subject
 from sealwright.core.tekton import gostruct, hints, materials, metadata, pipelines, subjects
-from sealwright.core.tekton.runs import RAW_ABSENT, Named, PipelineRun, RefSource, Run, TaskRun
+from sealwright.core.tekton.results import RAW_ABSENT, Named
+from sealwright.core.tekton.runs import PipelineRun, RefSource, Run, TaskRun
 from sealwright.core.tekton.values import instant
 
 NAMES = ("slsa/v2alpha3", "slsa/v2alpha4")
@@ -117,9 +118,9 @@ class _Dependencies:
         self.keep("task", _ref_source(run))
         self.images(run)
         if self.is_v4:
-            self.inputs(materials.step_sources(run, hints.step_hints(run)))
+            self.inputs(materials.step_sources(run))
             self.step_actions(run)
-        self.inputs([*materials.git_source(run), *materials.declared(hints.read(run.status.results))])
+        self.inputs([*materials.git_source(run), *materials.declared(run.hints)])
 
     def of_pipeline(self, run: PipelineRun) -> None:
         self.keep("pipeline", _ref_source(run))
@@ -131,10 +132,10 @@ class _Dependencies:
             self.images(child)
         deep = children if self.config.deep_inspection else []
         for child in deep if self.is_v4 else []:
-            self.inputs(materials.step_sources(child, hints.step_hints(child)))
-        self.inputs(materials.declared(hints.read(run.status.results)))
+            self.inputs(materials.step_sources(child))
+        self.inputs(materials.declared(run.hints))
         for child in deep:
-            self.inputs([*materials.git_source(child), *materials.declared(hints.read(child.status.results))])
+            self.inputs([*materials.git_source(child), *materials.declared(child.hints)])
         self.inputs(materials.git_source(run))
 
     def keep(self, name: str, source: RefSource | None) -> None:

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Sequence
 from sealwright.core import oci
 from sealwright.core.errors import Permanent, quote
 from sealwright.core.model import Finding, Subject, value
-from sealwright.core.tekton.runs import Named, Run, TaskRun
-from sealwright.core.tekton.values import param_value
+from sealwright.core.tekton.results import Named
 
 GIT_URL = "CHAINS-GIT_URL"
 GIT_COMMIT = "CHAINS-GIT_COMMIT"
@@ -98,14 +97,6 @@ def git(param_sets: Iterable[Iterable[tuple[str, str]]], results: Sequence[Named
     return url, commit
 
 
-def git_params(run: Run) -> list[list[tuple[str, str]]]:
-    """Defaults, then given parameters, of the two git names."""
-    names = (GIT_URL, GIT_COMMIT)
-    defaults = [(spec.name, _text(spec.default)) for spec in run.param_specs if spec.name in names and spec.has_default]
-    given = [(param.name, param.text) for param in run.spec.params if param.name in names]
-    return [defaults, given]
-
-
 def spdx(url: str) -> str:
     """A git URL in SPDX form: `git+` before it and `.git` behind it, each unless it is there."""
     prefixed = url if url.startswith("git+") else f"git+{url}"
@@ -119,16 +110,6 @@ def is_byproduct(result: Named) -> bool:
     return not (result.name.endswith(("IMAGE_URL", "IMAGE_DIGEST")) or result.name == "IMAGES")
 
 
-def step_hints(run: TaskRun) -> list[Hints]:
-    """The hints of each step's own results (StepActions), in step order."""
-    return [read(step.results, f"status.steps[{n}].results") for n, step in enumerate(run.status.steps)]
-
-
-def _text(raw: bytes) -> str:
-    found = param_value(bytes(raw))
-    return found if isinstance(found, str) else ""
-
-
 def _raw(output: Uri) -> str:
     return f"{output.raw[0]}:{output.raw[1]}"
 
@@ -140,10 +121,11 @@ _SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map
 def _pairs(results: Sequence[Named], first: str, second: str) -> dict[str, list[str]]:
     """Marker -> the two values, trimmed, "" where one is missing; markers in order of first appearance."""
     pairs: dict[str, list[str]] = {}
+    both = (first, second)
     for result in results:
-        for position, suffix in enumerate((first, second)):
-            if result.name.endswith(suffix) and (text := result.text.strip(_SPACE)):
-                pairs.setdefault(result.name.removesuffix(suffix), ["", ""])[position] = text
+        if result.name.endswith(both) and (text := result.text.strip(_SPACE)):
+            position = int(not result.name.endswith(first))  # neither word ends with the other
+            pairs.setdefault(result.name.removesuffix(both[position]), ["", ""])[position] = text
     return pairs
 
 
@@ -223,6 +205,8 @@ def _bad_digest(text: str) -> str:
 
 def _half(found: list[Finding], where: str, first: str, second: str, *, is_first: bool) -> None:
     """One result of a pair stands alone."""
+    if len(found) > _MANY:
+        return  # nothing more is told, and with thousands of these the words would be most of the work
     there, missing = (first, second) if is_first else (second, first)
     _ignore(found, where, there, f"the result {quote(missing)} that belongs to it is missing or empty")
 

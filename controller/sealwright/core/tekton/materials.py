@@ -8,6 +8,7 @@ from sealwright.core.model import Finding, Subject
 from sealwright.core.tekton import hints
 from sealwright.core.tekton.hints import Hints
 from sealwright.core.tekton.runs import Container, Run, TaskRun
+from sealwright.core.tekton.values import param_value
 
 _PULLABLE = "docker-pullable://"
 
@@ -52,9 +53,22 @@ def git_source(run: Run) -> list[Subject]:
 
     Chains' quirk: a commit without a URL counts for TaskRuns (uri `git+.git`) and not for PipelineRuns.
     """
-    url, commit = hints.git(hints.git_params(run), run.status.results)
+    url, commit = hints.git(_git_params(run), run.status.results)
     is_named = commit and (url or isinstance(run, TaskRun))
     return [Subject(name=hints.spdx(url), digest={"sha1": commit})] if is_named else []
+
+
+def _git_params(run: Run) -> list[list[tuple[str, str]]]:
+    """Defaults, then given parameters, of the two git names."""
+    names = (hints.GIT_URL, hints.GIT_COMMIT)
+    defaults = [(spec.name, _text(spec.default)) for spec in run.param_specs if spec.name in names and spec.has_default]
+    given = [(param.name, param.text) for param in run.spec.params if param.name in names]
+    return [defaults, given]
+
+
+def _text(raw: bytes) -> str:
+    found = param_value(bytes(raw))
+    return found if isinstance(found, str) else ""
 
 
 def declared(read: Hints) -> list[Subject]:
@@ -62,13 +76,13 @@ def declared(read: Hints) -> list[Subject]:
     return [Subject(name=entry.uri, digest={entry.algorithm: entry.hex}) for entry in read.inputs]
 
 
-def step_sources(run: TaskRun, read: list[Hints]) -> list[Subject]:
+def step_sources(run: TaskRun) -> list[Subject]:
     """Git source of each step's results, then declared inputs of all steps (slsa/v2alpha4)."""
     found = []
     for step in run.status.steps:
         url, commit = hints.git([], step.results)
         found += [Subject(name=hints.spdx(url), digest={"sha1": commit})] if commit else []
-    return found + [entry for step in read for entry in declared(step)]
+    return found + [entry for read in run.step_hints for entry in declared(read)]
 
 
 def merge(entries: Iterable[Subject]) -> tuple[Subject, ...]:

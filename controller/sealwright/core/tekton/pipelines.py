@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from sealwright.core.errors import Permanent, Reason, quote
-from sealwright.core.tekton.runs import PIPELINE_TASK_LABEL, RAW_ABSENT, PipelineRun, PipelineTask, TaskRun
+from sealwright.core.tekton.results import RAW_ABSENT
+from sealwright.core.tekton.runs import PIPELINE_TASK_LABEL, PipelineRun, PipelineTask, TaskRun
 from sealwright.core.tekton.values import param_value
 
 # Tekton's own expression for `$(...)`; the class holds the dot, so one class is the whole language and time is linear.

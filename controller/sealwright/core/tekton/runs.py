@@ -16,12 +16,14 @@ import msgspec
 from sealwright.core import strict
 from sealwright.core.errors import Permanent, Reason, quote
 from sealwright.core.model import Key, Kind
-from sealwright.core.tekton import gostruct, v1beta1
-from sealwright.core.tekton.values import ParamValue, param_value
+from sealwright.core.tekton import gostruct, hints, v1beta1
+from sealwright.core.tekton.hints import Hints
+from sealwright.core.tekton.results import RAW_ABSENT, Named
 
 # A statement holds parts of the run a few levels deeper, and must stay within what its readers take.
 DEPTH_LIMIT: Final = strict.DEPTH_LIMIT - 10
-RAW_ABSENT: Final = msgspec.Raw(b"")
+# Tekton's own ceiling for a result, by way of sidecar logs (design D21).
+RESULT_LIMIT: Final = 3 << 19
 PIPELINE_TASK_LABEL: Final = "tekton.dev/pipelineTask"
 
 
@@ -41,24 +43,6 @@ class Metadata(_Part, frozen=True):
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
     owner_references: tuple[OwnerReference, ...] = ()
-
-
-class Named(msgspec.Struct, frozen=True, dict=True):
-    """A parameter or result: its value is JSON until somebody asks."""
-
-    name: str = ""
-    type: str = ""
-    value: msgspec.Raw = RAW_ABSENT
-
-    @cached_property
-    def read(self) -> ParamValue:
-        """The value by Tekton's rules (`values.param_value`); "" where there is none."""
-        return param_value(bytes(self.value)) if self.value != RAW_ABSENT else ""
-
-    @property
-    def text(self) -> str:
-        """The value if it is text, else ""."""
-        return self.read if isinstance(self.read, str) else ""
 
 
 class ParamSpec(_Part, frozen=True):
@@ -199,6 +183,17 @@ class TaskRun:
     status: TaskRunStatus
     kind: ClassVar[Kind] = "TaskRun"
 
+    @cached_property
+    def hints(self) -> Hints:
+        """What its own results say was built, and from what."""
+        return hints.read(self.status.results)
+
+    @cached_property
+    def step_hints(self) -> tuple[Hints, ...]:
+        """The same of each step's own results (StepActions), in step order."""
+        steps = enumerate(self.status.steps)
+        return tuple(hints.read(step.results, f"status.steps[{n}].results") for n, step in steps)
+
     @property
     def reference(self) -> Reference | None:
         return self.spec.task_ref
@@ -223,6 +218,11 @@ class PipelineRun:
     status: PipelineRunStatus
     children: tuple[TaskRun, ...] = ()
     kind: ClassVar[Kind] = "PipelineRun"
+
+    @cached_property
+    def hints(self) -> Hints:
+        """What its own results say was built, and from what."""
+        return hints.read(self.status.results)
 
     @property
     def reference(self) -> Reference | None:
@@ -268,14 +268,22 @@ def read(data: bytes) -> Run:
 
 def _task(data: bytes) -> TaskRun:
     found: _TaskRun = _decode(_task_run, data, "v1.TaskRun", "TaskRun")
+    _bound_results(found.status.results)
     spec = _decode(_task_run_spec, found.spec, "v1.TaskRunSpec", "TaskRun: spec")
     return TaskRun(raw=data, raw_spec=bytes(found.spec), metadata=found.metadata, spec=spec, status=found.status)
 
 
 def _pipeline(data: bytes) -> PipelineRun:
     found: _PipelineRun = _decode(_pipeline_run, data, "v1.PipelineRun", "PipelineRun")
+    _bound_results(found.status.results)
     spec = _decode(_pipeline_run_spec, found.spec, "v1.PipelineRunSpec", "PipelineRun: spec")
     return PipelineRun(raw=data, raw_spec=bytes(found.spec), metadata=found.metadata, spec=spec, status=found.status)
+
+
+def _bound_results(results: Iterable[Named]) -> None:
+    large = next((result for result in results if len(result.value) > RESULT_LIMIT), None)
+    if large is not None:
+        raise Permanent(Reason.TOO_LARGE, f"the result {quote(large.name)} has more than {RESULT_LIMIT} bytes")
 
 
 def with_children(run: PipelineRun, children: Iterable[TaskRun]) -> PipelineRun:
@@ -301,8 +309,11 @@ def _decode(decoder: Any, data: bytes | msgspec.Raw, struct: str, where: str) ->
 
 def utf8(data: bytes) -> bytes:
     """Bytes that are not UTF-8 become U+FFFD each, as Go's JSON reader does."""
-    text = data.decode("utf-8", errors="surrogateescape")
-    return _ESCAPED.sub("\ufffd", text).encode() if _ESCAPED.search(text) else data
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return _ESCAPED.sub("\ufffd", data.decode("utf-8", errors="surrogateescape")).encode()
+    return data
 
 
 _ESCAPED = re.compile("[\ud800-\udfff]")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from sealwright.core import oci
 from sealwright.core.model import Subject
-from sealwright.core.tekton import hints, pipelines
+from sealwright.core.tekton import pipelines
 from sealwright.core.tekton.hints import Hints
 from sealwright.core.tekton.materials import merge
 from sealwright.core.tekton.runs import PipelineRun, Run, TaskRun
@@ -21,13 +21,13 @@ def of_build_artifacts(run: Run, *, deep: bool) -> tuple[Subject, ...]:
         return merge(_of_task(run))
     children = pipelines.executed(run) if deep else []
     of_children = (found for child in children for found in _of_task(child))
-    return merge([*_build_artifacts(hints.read(run.status.results)), *of_children])
+    return merge([*_build_artifacts(run.hints), *of_children])
 
 
 def _sources(run: Run, *, deep: bool) -> Iterator[Hints]:
     if deep and isinstance(run, PipelineRun):
-        yield from (hints.read(child.status.results) for child in pipelines.executed(run))
-    yield hints.read(run.status.results)
+        yield from (child.hints for child in pipelines.executed(run))
+    yield run.hints
 
 
 def _outputs(read: Hints) -> Iterator[Subject]:
@@ -36,7 +36,7 @@ def _outputs(read: Hints) -> Iterator[Subject]:
 
 
 def _of_task(run: TaskRun) -> Iterator[Subject]:
-    for read in (*hints.step_hints(run), hints.read(run.status.results)):
+    for read in (*run.step_hints, run.hints):
         yield from _build_artifacts(read)
 
 

@@ -12,6 +12,7 @@ import msgspec
 ParamValue = str | list[str] | dict[str, str]
 
 _SPACE = re.compile(r'("[^"\\]*+(?:\\.[^"\\]*+)*+")|[ \t\r\n]+', re.DOTALL)
+_string = msgspec.json.Decoder(str)
 _strings = msgspec.json.Decoder(list[str | None])
 _string_map = msgspec.json.Decoder(dict[str, str | None])
 
@@ -29,8 +30,7 @@ def param_value(raw: bytes) -> ParamValue:
     """
     first = raw[:1]
     if first == b'"':
-        text: str = msgspec.json.decode(raw)
-        return text
+        return _string.decode(raw)
     try:
         if first == b"[":
             return [item or "" for item in _strings.decode(raw)]

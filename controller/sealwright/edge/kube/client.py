@@ -38,9 +38,7 @@ class Api:
         self._watches = self._open(aiohttp.ClientTimeout(total=None, sock_connect=CALL_S, sock_read=SILENCE_S), 0)
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self._session.close()
         await self._watches.close()
 

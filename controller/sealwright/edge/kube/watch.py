@@ -1,0 +1,121 @@
+"""Watch first, history beside it (design D7): changes from now on without a gap, and what was there before, page by page."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from sealwright.core.errors import Fault
+from sealwright.core.model import Kind
+from sealwright.edge.kube import notices
+from sealwright.edge.kube.client import Api
+from sealwright.edge.kube.notices import ExpiredError, Notice
+from sealwright.ports import Clock
+
+KINDS: Sequence[tuple[Kind, str]] = (("TaskRun", "taskruns"), ("PipelineRun", "pipelineruns"))
+# Runs of 8 KiB make 4 MB pages; the server cuts what is larger.
+PAGE = "400"
+# Servers end watches after 30 to 60 minutes by themselves; a shorter life spreads the work of beginning anew.
+WATCH_S = "600"
+# Events that wait for the flow; beyond it the connection waits, and after that the server.
+AHEAD = 256
+RETRY_S = 1.0
+
+
+class Watch:
+    """Both kinds of run, in the namespaces given, or in all. `on_problem` is told of each fault that is retried."""
+
+    def __init__(self, api: Api, clock: Clock, namespaces: Sequence[str], on_problem: Callable[[str, Fault], None]) -> None:
+        self._api = api
+        self._clock = clock
+        self._namespaces = namespaces
+        self._on_problem = on_problem
+        self._events: asyncio.Queue[tuple[Notice, bytes]] = asyncio.Queue(AHEAD)
+        self.synced = asyncio.Event()  # every watch has begun: from here on nothing is missed
+        self._begun = 0
+
+    def _paths(self) -> list[tuple[Kind, str]]:
+        scopes = [f"namespaces/{name}/" for name in self._namespaces] or [""]
+        return [(kind, f"/apis/tekton.dev/v1/{scope}{plural}") for scope in scopes for kind, plural in KINDS]
+
+    async def live(self) -> AsyncIterator[tuple[Notice, bytes]]:
+        """Every run that is made, changes or is being deleted, with its JSON. Never ends."""
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._follow(kind, path)) for kind, path in self._paths()]
+            try:
+                while True:
+                    yield await self._events.get()
+            finally:
+                for task in tasks:
+                    task.cancel()
+
+    async def history(self) -> AsyncIterator[Notice]:
+        """Every run that is there, once the watches have begun; oldest pages first, as the server keeps them."""
+        await self.synced.wait()
+        for kind, path in self._paths():
+            following = ""
+            while True:
+                page = await self._page(kind, path, following)
+                for found in page.items:
+                    yield found
+                following = page.following
+                if not following:
+                    break
+
+    async def _page(self, kind: Kind, path: str, following: str) -> notices.Page:
+        """One page; a token that has expired begins that list anew, since a run seen twice costs little."""
+        while True:
+            try:
+                parameters = {"limit": PAGE} | ({"continue": following} if following else {})
+                body = await self._api.get(path, **parameters)
+                return notices.page(kind, body or b'{"items":[]}')
+            except Fault as fault:
+                self._on_problem(path, fault)
+                following = "" if "answered 410" in fault.message else following
+                await self._clock.sleep(getattr(fault, "after_s", None) or RETRY_S)
+
+    async def _follow(self, kind: Kind, path: str) -> None:
+        """Watch for ever. After a gap (410) the version to go on from is taken first, then all that is there is read again."""
+        version, is_first, has_gap = "", True, False
+        while True:
+            try:
+                version = version or await self._version(kind, path)
+                if is_first:
+                    is_first = False
+                    self._note_begun()
+                if has_gap:
+                    await self._replay(kind, path)
+                    has_gap = False
+                version = await self._once(kind, path, version)
+            except ExpiredError:
+                version, has_gap = "", True
+            except Fault as fault:
+                self._on_problem(path, fault)
+                await self._clock.sleep(getattr(fault, "after_s", None) or RETRY_S)
+
+    async def _version(self, kind: Kind, path: str) -> str:
+        body = await self._api.get(path, limit="1")
+        return notices.page(kind, body or b"{}").version
+
+    async def _once(self, kind: Kind, path: str, version: str) -> str:
+        """One watch from `version` to its end; the version to go on from."""
+        parameters = {"watch": "1", "allowWatchBookmarks": "true", "timeoutSeconds": WATCH_S, "resourceVersion": version}
+        async for line in self._api.lines(path, **parameters):
+            type_, found, body = notices.event(kind, line)
+            version = found.seen.resource_version or version
+            if type_ in ("ADDED", "MODIFIED"):
+                await self._events.put((found, body))
+        return version
+
+    async def _replay(self, kind: Kind, path: str) -> None:
+        following = ""
+        while True:
+            page = await self._page(kind, path, following)
+            for found in page.items:
+                await self._events.put((found, b""))
+            following = page.following
+            if not following:
+                return
+
+    def _note_begun(self) -> None:
+        self._begun += 1
+        if self._begun == len(self._paths()):
+            self.synced.set()
