@@ -27,8 +27,17 @@ class Runs(Protocol):
     def follow(self) -> AsyncIterator[Key]:
         """Keys of runs that are there or have changed. Ends only if the source does (`--once`)."""
 
+    def backlog(self) -> AsyncIterator[Key]:
+        """Keys of runs from before, to be worked off beside the changes and behind them. Ends when it has given all."""
+
     async def fetch(self, key: Key) -> bytes | None:
         """The object's JSON as it is now; None where it is gone."""
+
+    async def hold(self, key: Key, uid: str) -> None:
+        """Keep an unfinished run from vanishing between its end and its signature."""
+
+    async def release(self, key: Key, uid: str) -> None:
+        """Let go of a run that will never be signed, because it is deleted before its end."""
 
     async def standing(self, key: Key, uid: str) -> bool:
         """Whether this run's work is done, by our own record: a mark that others can write is not believed."""

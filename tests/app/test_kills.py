@@ -50,7 +50,7 @@ def count(folder):
 
 
 def test_killed_fifteen_times_everything_is_signed_once_and_as_if_nothing_had_happened(place):
-    """Every signed copy, blob and index is, byte for byte, that of a run that nobody disturbed."""
+    """Every signed copy and blob is, byte for byte, that of a run that nobody disturbed, and every index names the same."""
     killed, undisturbed = place / "killed", place / "undisturbed"
     assert commands.run(*controller(place, undisturbed)).code == 0
     moments = []
@@ -71,9 +71,9 @@ def test_killed_fifteen_times_everything_is_signed_once_and_as_if_nothing_had_ha
 
 
 def assert_equal(place, killed, undisturbed):
-    left, expected = folders.contents(killed), folders.contents(undisturbed)
-    for found in (left, expected):
-        del found["sealwright.db"]
+    left, expected = (
+        {path: comparable(path, body) for path, body in folders.contents(out).items()} for out in (killed, undisturbed)
+    )
     layers = list(folders.layers(killed))
     entries = json.loads(commands.run("search", "--in", killed, "-o", "json").out)
     known = [(entry["run"]["uid"], entry["format"], *entry["subjects"]) for entry in entries]
@@ -86,6 +86,13 @@ def assert_equal(place, killed, undisturbed):
     assert folders.twice(known) == []
     assert len({uid for uid, *_ in known}) == RUNS
     assert commands.run("verify", killed, "--key", place / "keys" / "cosign.pub").code == 0
+
+
+def comparable(path, body):
+    """In an index the order of tags means nothing, and the database remembers in whichever order things came."""
+    if path.endswith("index.json"):
+        return sorted(json.dumps(entry, sort_keys=True) for entry in json.loads(body)["manifests"])
+    return b"" if path == "sealwright.db" else body
 
 
 def test_killed_while_following_the_next_start_signs_what_came_meanwhile(place):

@@ -29,6 +29,8 @@ class MemoryRuns:
         self.mark_fault: Exception | None = None
         self.fetch_faults: dict[Key, Exception] = {}
         self.end_fault: Exception | None = None
+        self.held: set[tuple[Key, str]] = set()
+        self.past: list[Key] = []
         self.add(*found)
 
     def add(self, *found: objects.Object) -> None:
@@ -68,6 +70,16 @@ class MemoryRuns:
             yield key
         if self.end_fault:
             raise self.end_fault
+
+    async def backlog(self) -> AsyncIterator[Key]:
+        for key in self.past:
+            yield key
+
+    async def hold(self, key: Key, uid: str) -> None:
+        self.held.add((key, uid))
+
+    async def release(self, key: Key, uid: str) -> None:
+        self.held.discard((key, uid))
 
     async def fetch(self, key: Key) -> bytes | None:
         self.order.append(("fetch", key))

@@ -73,6 +73,18 @@ class FolderRuns:
                 await self._on_rest()
             await self._clock.sleep(POLL_S)
 
+    async def backlog(self) -> AsyncIterator[Key]:
+        """Nothing: in a folder, what was there before is what a scan finds first."""
+        none: tuple[Key, ...] = ()
+        for key in none:
+            yield key
+
+    async def hold(self, key: Key, uid: str) -> None:
+        """Nothing: nobody deletes a file to be rid of a finalizer."""
+
+    async def release(self, key: Key, uid: str) -> None:
+        """Nothing was held."""
+
     async def fetch(self, key: Key) -> bytes | None:
         """The object's JSON: the file's own bytes where it is JSON. Raises as `RunFiles.read`."""
         document = self._document(key)

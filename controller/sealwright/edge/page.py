@@ -51,8 +51,10 @@ thead th { border-top: 0; color: var(--soft); font-weight: 500; font-size: .875r
 tbody th { font-weight: 500 }
 .number { text-align: right; font-variant-numeric: tabular-nums }
 footer { margin-top: 1rem; font-size: .875rem }
-@media (max-width: 40rem) { .stacked thead { display: none } .stacked tr { display: block; padding: .4rem 0; border-top: 1px solid var(--line) }
-  .stacked tr:first-child { border-top: 0 } .stacked td { display: block; padding: 0; border: 0 } }
+@media (max-width: 40rem) { .stacked thead { display: none }
+  .stacked tr { display: block; padding: .4rem 0; border-top: 1px solid var(--line) }
+  .stacked tr:first-child { border-top: 0 }
+  .stacked td { display: block; padding: 0; border: 0 } }
 """
 
 _DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
@@ -62,12 +64,13 @@ POLICY = f"default-src 'none'; style-src 'sha256-{_DIGEST}'; base-uri 'none'; fo
 def status_page(now: Status) -> str:
     """The page at `/`."""
     body = [
-        f"<header><h1>Sealwright</h1><span class=soft>{_text(now.version)} · up {_span(now.at_s - now.started_s)}</span></header>",
+        f"<header><h1>Sealwright</h1><span class=soft>{_text(now.version)} · up {_span(now.at_s - now.started_s)}",
+        "</span></header>",
         _readiness(now),
         _section("Runs", _runs(now)),
         f"<div class=pair>{_section('Configuration', _config(now))}{_section('Signers', _signers(now))}</div>",
         _section("Last failures", _failures(now)),
-        f"<footer class=soft>As of {_time(now.at_s)}, by itself again every {REFRESH_S} s. Counts are looks since the start. "
+        f"<footer class=soft>As of {_time(now.at_s)}, by itself again every {REFRESH_S} s. Counts are looks since the start. ",
         "<a href=/reasons>What the reasons mean</a> · <a href=/metrics>Metrics</a></footer>",
     ]
     return _document("Sealwright", "".join(body), f"<meta http-equiv=refresh content={REFRESH_S}>")
@@ -92,12 +95,11 @@ def _document(title: str, body: str, head: str = "") -> str:
 
 
 def _readiness(now: Status) -> str:
-    if now.is_ready:
+    if not now.obstacles:
         return "<section class='state good'><strong>Ready</strong><p>A run that finishes now is signed.</p></section>"
     word = "Stuck" if now.stuck else "Stopping" if now.is_stopping else "Not ready"
     said = "What is at hand is brought to an end." if now.is_stopping else "Nothing is signed while this lasts; no run is lost."
-    unmet = [*([Finding(where="stuck", message=now.stuck)] if now.stuck else []), *now.unmet]
-    return f"<section class='state bad'><strong>{word}</strong><p>{said}</p>{_findings(unmet)}</section>"
+    return f"<section class='state bad'><strong>{word}</strong><p>{said}</p>{_findings(now.obstacles)}</section>"
 
 
 def _runs(now: Status) -> str:
@@ -107,7 +109,7 @@ def _runs(now: Status) -> str:
         counts = [now.looks.get((kind, state), 0) for state in _STATES]
         cells = [f"{count:,}" for count in (*counts, sum(found.count for found in waiting))]
         oldest = max((found.oldest_s for found in waiting if found.count), default=None)
-        cells.append("–" if oldest is None else _span(oldest))
+        cells.append("none" if oldest is None else _span(oldest))
         failed = " bad" if now.looks.get((kind, "failed")) else ""
         numbers = "".join(f"<td class='number{failed if at == 2 else ''}'>{cell}" for at, cell in enumerate(cells))
         rows.append(f"<tr><th scope=row>{kind}{numbers}")
@@ -119,12 +121,11 @@ def _runs(now: Status) -> str:
 
 
 def _config(now: Status) -> str:
-    generation = (
-        f"<p>Generation <code>{_text(now.generation)}</code></p>" if now.generation else "<p class=bad>None was read yet.</p>"
-    )
-    if not now.warnings:
-        return f"{generation}<p class=soft>No warnings.</p>"
-    return f"{generation}<p class=warn>{_counted(len(now.warnings), 'warning')}</p>{_findings(now.warnings)}"
+    if not now.generation:
+        return "<p class=bad>None was read yet.</p>"
+    count = len(now.warnings)
+    told = f"<p class=warn>{count} warning{'s' if count > 1 else ''}</p>{_findings(now.warnings)}"
+    return f"<p>Generation <code>{_text(now.generation)}</code></p>" + (told if count else "<p class=soft>No warnings.</p>")
 
 
 def _signers(now: Status) -> str:
@@ -151,10 +152,6 @@ def _section(title: str, body: str) -> str:
 
 def _findings(found: Iterable[Finding]) -> str:
     return f"<ul>{''.join(f'<li><code>{_text(each.where)}</code>: {_text(each.message)}' for each in found)}</ul>"
-
-
-def _counted(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"
 
 
 def _text(foreign: object) -> str:

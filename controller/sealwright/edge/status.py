@@ -45,7 +45,7 @@ class FailedLook:
 class Status:
     """The controller at the moment `at_s`, seconds after 1970.
 
-    `unmet` names each condition without which nothing can be signed: none means ready. `stuck` says why only a restart
+    `unmet` names each condition without which nothing can be signed. `stuck` says why only a restart
     would help, and is empty otherwise. `keys` maps a signer's word to its key id, `looks` counts since the start.
     """
 
@@ -63,9 +63,10 @@ class Status:
     failures: Sequence[FailedLook] = ()
 
     @property
-    def is_ready(self) -> bool:
-        """Whether a run that finishes now would be signed."""
-        return not (self.unmet or self.stuck or self.is_stopping)
+    def obstacles(self) -> tuple[Finding, ...]:
+        """Each reason why a run that finishes now would not be signed; none means ready."""
+        ends = (("stuck", self.stuck), ("stopping", "the program was asked to stop" if self.is_stopping else ""))
+        return (*(Finding(where=where, message=message) for where, message in ends if message), *self.unmet)
 
 
 class History:

@@ -95,11 +95,11 @@ class Tags:
 
         A kill in between leaves it lost, for the next start.
         """
-        layout = self.layout(repository)
+        layout, known = self.layout(repository), self._id(repository)
         for attestation in attestations:
             layout.put(cosign.to_layer(attestation).body, self._files)
         with self._database.transaction() as connection:
-            rows = connection.execute("SELECT id, descriptor FROM layers WHERE repository = ?", (self._id(repository),))
+            rows = connection.execute("SELECT id, descriptor FROM layers WHERE repository = ?", (known,))
             gone = [(row,) for row, descriptor in rows if not layout.holds(_descriptor(descriptor).digest)]
             connection.executemany("DELETE FROM layers WHERE id = ?", gone)
             # SQLite may give the numbers of the last rows again, and those are new then.

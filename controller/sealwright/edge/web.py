@@ -4,7 +4,7 @@ Nothing here takes input: no bodies, small headers, few connections, each for a 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -17,16 +17,18 @@ from sealwright.core.model import Finding, value
 from sealwright.edge import page
 from sealwright.edge.metrics import CONTENT_TYPE
 from sealwright.edge.status import Status
+from sealwright.ports import Clock
 
 METRICS_PORT, HEALTH_PORT = 9090, 8080
 
-# Prometheus keeps a connection for its next scrape; longer than this one it has to open another.
-CONNECTION_S = 75.0
-# What is under way at that moment gets so long to end.
-LAST_WORDS_S = 5.0
+# Prometheus keeps a connection for its next scrape; one that is older than this is closed once nothing is under way on it,
+# and a little later in any case. That ends clients which say nothing, or say or read it slowly.
+CONNECTION_S, LOOK_S = 75.0, 5.0
 CONNECTIONS = 64
 HEADER_LIMIT = 8190  # of each line: aiohttp's own, said here because it is a promise
 STOP_S = 2.0
+
+_Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _HEADERS = {
     "Server": "sealwright",
@@ -51,20 +53,21 @@ class Address:
 class Web:
     """Use as `async with`. `status` and `render` are called once a request. `ports` are the metrics' and the health's."""
 
-    def __init__(self, address: Address, status: Callable[[], Status], render: Callable[[], bytes]) -> None:
+    def __init__(self, address: Address, status: Callable[[], Status], render: Callable[[], bytes], clock: Clock) -> None:
         self._address = address
         self._status = status
         self._render = render
+        self._clock = clock
         self._servers: list[_Server] = []
 
     async def __aenter__(self) -> Self:
         """Raises Permanent(INVALID_CONFIG) where a port cannot be listened on."""
-        metrics = {"/metrics": self._metrics, "/": self._page, "/reasons": self._reasons}
-        health = dict.fromkeys(("/health", "/healthz", "/livez"), self._alive)
+        metrics: dict[str, _Answer] = {"/metrics": self._metrics, "/": self._page, "/reasons": self._reasons}
+        health: dict[str, _Answer] = dict.fromkeys(("/health", "/healthz", "/livez"), self._alive)
         health |= dict.fromkeys(("/readiness", "/readyz"), self._ready)
         try:
             for port, routes in ((self._address.metrics_port, metrics), (self._address.health_port, health)):
-                self._servers.append(await _Server.open(self._address.host, port, routes))
+                self._servers.append(await _Server.open(self._address.host, port, routes, self._clock))
         except BaseException:
             await self._close()
             raise
@@ -94,73 +97,70 @@ class Web:
     async def _alive(self, _request: web.Request) -> web.Response:
         """False only where a restart would help: an outage of something else is no reason to be killed."""
         stuck = self._status().stuck
-        return _answer(not stuck, [Finding(where="stuck", message=stuck)] if stuck else [])
+        return _answer([Finding(where="stuck", message=stuck)] if stuck else [])
 
     async def _ready(self, _request: web.Request) -> web.Response:
-        status = self._status()
-        unmet = list(status.unmet)
-        if status.stuck:
-            unmet.append(Finding(where="stuck", message=status.stuck))
-        if status.is_stopping:
-            unmet.append(Finding(where="stopping", message="the program was asked to stop"))
-        return _answer(status.is_ready, unmet)
+        return _answer(self._status().obstacles)
 
 
-def _answer(good: bool, unmet: list[Finding]) -> web.Response:
-    body = {"ok": good, "unmet": [{"condition": found.where, "message": found.message} for found in unmet]}
-    return web.Response(status=200 if good else 503, body=msgspec.json.encode(body), content_type="application/json")
+def _answer(unmet: Sequence[Finding]) -> web.Response:
+    body = {"ok": not unmet, "unmet": [{"condition": found.where, "message": found.message} for found in unmet]}
+    return web.Response(status=503 if unmet else 200, body=msgspec.json.encode(body), content_type="application/json")
 
 
 class _Server:
     """One listening socket, with limits that aiohttp leaves to others."""
 
-    def __init__(self, runner: web.AppRunner, listener: asyncio.Server) -> None:
+    def __init__(self, runner: web.AppRunner, server: web.Server, listener: asyncio.Server, clock: Clock) -> None:
         self._runner = runner
+        self._server = server
         self._listener = listener
+        self._clock = clock
+        self._sweep = asyncio.ensure_future(self._end_old_connections())
         self.port: int = listener.sockets[0].getsockname()[1]
 
     @classmethod
-    async def open(cls, host: str, port: int, routes: dict[str, Callable[[web.Request], web.StreamResponse]]) -> Self:
-        app = web.Application(client_max_size=0)
+    async def open(cls, host: str, port: int, routes: Mapping[str, _Answer], clock: Clock) -> Self:
+        app = web.Application(client_max_size=1)
         app.add_routes([web.get(path, answer) for path, answer in routes.items()])
         app.on_response_prepare.append(_add_headers)
-        runner = web.AppRunner(
-            app,
-            access_log=None,
-            shutdown_timeout=STOP_S,
-            max_line_size=HEADER_LIMIT,
-            max_field_size=HEADER_LIMIT,
-            lingering_time=0,
-        )
+        limits = {"max_line_size": HEADER_LIMIT, "max_field_size": HEADER_LIMIT, "lingering_time": 0}
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_S, **limits)
         await runner.setup()
+        server = runner.server
+        assert server  # noqa: S101  it is there after `setup`
         try:
-            listener = await asyncio.get_running_loop().create_server(lambda: _connection(runner), host or None, port)
+            listener = await asyncio.get_running_loop().create_server(lambda: _connection(server), host or None, port)
         except OSError as error:
             await runner.cleanup()
-            raise Permanent(
-                Reason.INVALID_CONFIG, f"cannot listen on {host or '*'}:{port}: {error.strerror or error}; choose another port"
-            ) from error
-        return cls(runner, listener)
+            message = f"cannot listen on {host or '*'}:{port}: {error.strerror or error}; choose another port"
+            raise Permanent(Reason.INVALID_CONFIG, message) from error
+        return cls(runner, server, listener, clock)
 
     async def close(self) -> None:
+        self._sweep.cancel()
         self._listener.close()
         await self._runner.cleanup()
 
+    async def _end_old_connections(self) -> None:
+        ages: dict[RequestHandler[web.Request], float] = {}
+        while True:
+            await self._clock.sleep(LOOK_S)
+            ages = {connection: ages.get(connection, 0.0) + LOOK_S for connection in self._server.connections}
+            for connection, age_s in ages.items():
+                if age_s > CONNECTION_S + LOOK_S:
+                    connection.force_close()
+                elif age_s > CONNECTION_S:
+                    connection.close()
 
-def _connection(runner: web.AppRunner) -> asyncio.Protocol:
-    """A connection that ends: who says nothing, or says it slowly, gives its place back."""
-    server = runner.server
-    assert server  # noqa: S101  set up before anything listens
-    if len(server.connections) >= CONNECTIONS:
-        return _Refusal()
-    made: RequestHandler = server()
-    loop = asyncio.get_running_loop()
-    loop.call_later(CONNECTION_S, made.close)
-    loop.call_later(CONNECTION_S + LAST_WORDS_S, made.force_close)
-    return made
+
+def _connection(server: web.Server) -> asyncio.Protocol:
+    return _Refusal() if len(server.connections) >= CONNECTIONS else server()
 
 
 class _Refusal(asyncio.Protocol):
+    """For one connection too many."""
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport.close()
 

@@ -12,12 +12,13 @@ from collections.abc import Callable
 from sealwright.core import retry
 from sealwright.core.errors import Fault
 from sealwright.core.model import Key
+from sealwright.flow.line import Line
 from sealwright.flow.reconcile import Report, State, reconcile
 from sealwright.ports import Clock, Equipment, Runs
 
 # Enough that a slow signer or store does not idle the others; local work gains nothing from more.
 WORKERS = 8
-# Keys taken from the source ahead of the workers.
+# Keys taken from the source ahead of the workers, in each lane.
 AHEAD = 64
 # How long a PipelineRun waits for children that are not there: files may be copied in any order.
 PATIENCE_S = 5.0
@@ -45,7 +46,7 @@ class Controller:
         self._clock = clock
         self._chance = chance
         self._patient = patient
-        self._line: asyncio.Queue[Key] = asyncio.Queue(AHEAD)
+        self._line = Line(AHEAD)
         self._busy: set[Key] = set()
         self._again: set[Key] = set()
         self._attempts: dict[Key, int] = {}
@@ -65,7 +66,9 @@ class Controller:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._work()) for _ in range(WORKERS)]
             tasks.append(group.create_task(self._wake()))
+            past = group.create_task(self._feed_past())
             fault = await self._feed()
+            past.cancel()
             for task in tasks:
                 task.cancel()
         if fault:
@@ -82,13 +85,17 @@ class Controller:
         await self._line.join()
         return fault
 
+    async def _feed_past(self) -> None:
+        async for key in self._source.backlog():
+            await self._line.put(key, "past")
+
     async def _work(self) -> None:
         while True:
             key = await self._line.get()
             try:
                 await self._take(key)
             finally:
-                self._line.task_done()
+                self._line.done()
 
     async def _take(self, key: Key) -> None:
         """Look at it, again if it came meanwhile, and then at the PipelineRun that waited for it."""

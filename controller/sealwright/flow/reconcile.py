@@ -64,6 +64,7 @@ async def _reconcile(key: Key, source: Runs, tools: Equipment, *, patient: bool)
     run = runs.read(data)
     uid = run.metadata.uid
     if not runs.is_done(run):
+        await (source.release if run.metadata.deletion_timestamp else source.hold)(key, uid)
         return Report(key=key, state=State.WAITING, uid=uid, findings=(_waiting(key.name),))
     if await source.standing(key, uid):
         return Report(key=key, state=State.KNOWN, uid=uid)

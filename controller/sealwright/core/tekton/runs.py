@@ -42,6 +42,7 @@ class Metadata(_Part, frozen=True):
     uid: str = ""
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
+    deletion_timestamp: str = ""
     owner_references: tuple[OwnerReference, ...] = ()
 
 
