@@ -9,6 +9,7 @@ from typing import Protocol
 
 from sealwright.core.config import Config
 from sealwright.core.model import Attestation, Key, Mark, Receipt, Signature, value
+from sealwright.core.proof.attestation import TrustedKey
 
 
 class Clock(Protocol):
@@ -69,3 +70,4 @@ class Equipment:
     config: Config
     signers: Mapping[str, Signer]
     stores: Mapping[str, Store]
+    trusted: tuple[TrustedKey, ...] = ()  # public halves of the signers, for marks that were written before

@@ -8,9 +8,10 @@ import pytest
 from fakes import commands, folders
 from fakes.signers import key as private_key
 
-from sealwright.app import embedded
+from sealwright.app import running
 from sealwright.core.errors import Permanent, Reason
 from sealwright.edge import keyfiles
+from sealwright.edge.clock import SystemClock
 from sealwright.edge.signers import x509
 
 CANARY = "canary-7f3a"
@@ -42,10 +43,10 @@ class Notes:
 
 async def test_a_key_that_is_replaced_signs_from_then_on(tmp_path, monkeypatch):
     """Without a restart. One that cannot be read is told, and the last good one goes on signing."""
-    monkeypatch.setattr(embedded, "REFRESH_S", 0.001)
+    monkeypatch.setattr(running, "REFRESH_S", 0.001)
     signer = await x509.open(folders.keys(tmp_path), "sha256")
     notes = Notes()
-    following = asyncio.ensure_future(embedded._refresh({"x509": signer}, notes))
+    following = asyncio.ensure_future(running.refresh_keys(lambda: [signer], SystemClock(), notes))
     try:
         first = await signer.sign(b"message")
         folders.keys(tmp_path, 1)
@@ -59,8 +60,8 @@ async def test_a_key_that_is_replaced_signs_from_then_on(tmp_path, monkeypatch):
 
     assert first.key_id == private_key("ecdsa-p256", 0).public.key_id
     assert second.key_id == third.key_id == private_key("ecdsa-p256", 1).public.key_id
-    assert taken == ("took a new key", {"signer": "x509", "key_id": second.key_id})
-    assert told == ("x509", Reason.INVALID_INPUT)
+    assert taken == ("took a new key", {"key_id": second.key_id})
+    assert told == ("signing key", Reason.INVALID_INPUT)
 
 
 def test_what_was_signed_before_a_new_key_is_not_signed_again(tmp_path):

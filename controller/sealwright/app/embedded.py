@@ -1,15 +1,16 @@
 """The embedded default (design D16): a folder is the cluster. The same flow as in one, with other edges plugged in."""
 
 import asyncio
-import signal
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
 from sealwright import plugins
+from sealwright.app.running import refresh_keys, until_signal
 from sealwright.core.config import Config
 from sealwright.core.errors import Fault
 from sealwright.core.model import value
+from sealwright.core.proof.attestation import TrustedKey
 from sealwright.edge import keyfiles
 from sealwright.edge.clock import SystemClock, chance
 from sealwright.edge.folder import FolderRuns
@@ -19,9 +20,6 @@ from sealwright.edge.signers import x509
 from sealwright.flow.controller import Controller
 from sealwright.flow.reconcile import Report, State
 from sealwright.ports import Equipment, Signer
-
-# Kubelets renew a mounted Secret about once a minute; looking more often costs three stat calls.
-REFRESH_S = 10.0
 
 _STORES = "sealwright.edge.stores"
 
@@ -69,16 +67,22 @@ async def run_folder(options: FolderOptions, log: Log) -> Ended:
         clock = SystemClock()
         source = FolderRuns(options.source, output, clock, once=options.once, on_problem=on_problem, on_rest=flush)
         controller = Controller(source, lambda: tools, report, clock, chance, patient=not options.once)
-        is_stopped = await _until_signal(controller, tools.signers, log)
+        refresher = asyncio.ensure_future(refresh_keys(tools.signers.values, clock, log))
+        try:
+            is_stopped = await until_signal(controller.run())
+        finally:
+            refresher.cancel()
     return Ended(looks=ends, is_stopped=is_stopped)
 
 
 async def _equip(options: FolderOptions, output: Output, log: Log) -> Equipment:
     config = options.config
-    signers: dict[str, Signer] = {"x509": await _signer(options, log)} if config.signers_in_use else {}
+    signer = await _signer(options, log) if config.signers_in_use else None
+    signers: dict[str, Signer] = {"x509": signer} if signer else {}
+    trusted = (TrustedKey(key=signer.public, form=config.x509_hash),) if signer else ()
     rooms = plugins.members(_STORES)
     stores = {word: rooms[word].open(output) for word in config.stores_in_use}
-    return Equipment(config=config, signers=signers, stores=stores)
+    return Equipment(config=config, signers=signers, stores=stores, trusted=trusted)
 
 
 async def _signer(options: FolderOptions, log: Log) -> x509.X509Signer:
@@ -90,35 +94,3 @@ async def _signer(options: FolderOptions, log: Log) -> x509.X509Signer:
         if public:
             log.note("made a key", public=str(directory / keyfiles.PUBLIC), key_id=public.key_id)
     return await x509.open(directory, options.config.x509_hash)
-
-
-async def _until_signal(controller: Controller, signers: Mapping[str, Signer], log: Log) -> bool:
-    """Run the story to its end; true if a signal was the end."""
-    loop = asyncio.get_running_loop()
-    story = asyncio.ensure_future(controller.run())
-    refresh = asyncio.ensure_future(_refresh(signers, log))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, story.cancel)
-    try:
-        await asyncio.wait({story, refresh}, return_when=asyncio.FIRST_COMPLETED)
-        if not story.cancelled():
-            await story
-        return story.cancelled()
-    finally:
-        refresh.cancel()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
-
-
-async def _refresh(signers: Mapping[str, Signer], log: Log) -> None:
-    """Follow changed key files; a key that cannot be read leaves the last good one signing."""
-    while True:
-        await SystemClock().sleep(REFRESH_S)
-        for word, signer in signers.items():
-            if not isinstance(signer, x509.X509Signer):
-                continue
-            try:
-                if await signer.refresh():
-                    log.note("took a new key", signer=word, key_id=signer.key_id)
-            except Fault as fault:
-                log.problem(word, fault)

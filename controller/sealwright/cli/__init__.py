@@ -10,7 +10,7 @@ from sealwright import __version__
 # command, also the module of this package that holds it as `command` -> what the list of commands says of it
 _COMMANDS = {
     "config": "Look at the configuration.",
-    "controller": "Sign every finished run that a folder holds.",
+    "controller": "Sign every finished run of a cluster, or of a folder.",
     "key": "Make and look at keys.",
     "provenance": "Print the Statement of a run.",
     "search": "Find attestations by digest, name, material or run.",

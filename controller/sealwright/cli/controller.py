@@ -5,17 +5,22 @@ from pathlib import Path
 
 import click
 
-from sealwright.app import configuration, embedded
+from sealwright.app import cluster, configuration, embedded
+from sealwright.app.cluster import KEYS, ClusterOptions
 from sealwright.cli import exits, show
 from sealwright.edge.reports import Log
 from sealwright.flow.reconcile import State
 
-_HELP = """Sign every finished TaskRun and PipelineRun in a folder, and go on as files come and change.
+_HELP = """Sign every finished TaskRun and PipelineRun of a cluster, or in a folder, and go on as runs come and change.
 
-Reads *.json, *.yaml and *.yml below --source: one run, several YAML documents, or a List as kubectl prints it. Writes
-below --out: NAME.signed.json beside each input, an OCI layout for each image repository below oci/, and the index
-sealwright.db that search reads. Makes a key in signing-secrets/ on first use. Stopped at any moment, it finishes at
-the next start.
+Without --source the runs are those of the cluster that this pod runs in, or that --kubeconfig names. They are read and
+marked there; the ConfigMap chains-config and the receipts' Secret are in the namespace SYSTEM_NAMESPACE
+(tekton-chains), keys in /etc/signing-secrets or --keys.
+
+With --source a folder is the cluster: read are *.json, *.yaml and *.yml below it, with one run, several YAML documents,
+or a List as kubectl prints it. Written below --out are NAME.signed.json beside each input, an OCI layout for each image
+repository below oci/, and the index sealwright.db that search reads. A key is made in signing-secrets/ on first use.
+Stopped at any moment, it finishes at the next start.
 
 Exit code with --once: 0 all signed, 3 something failed, or it was stopped, and the next start goes on, 2 wrong
 input.
@@ -25,6 +30,7 @@ Examples:
   sealwright controller --source runs --once
   sealwright controller --source runs --out signed --keys signing-secrets
   sealwright controller --source runs --config chains-config.yaml --log-level debug
+  sealwright controller --kubeconfig ~/.kube/config --namespace team-a,team-b --keys signing-secrets
 """
 
 _SAID = {State.KNOWN: "signed before", State.WAITING: "not finished", State.FAILED: "failed (see above)"}
@@ -32,8 +38,11 @@ _PATH = click.Path(path_type=Path)
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 
 
-@click.command("controller", help=_HELP, short_help="Sign every finished run that a folder holds.")
-@click.option("--source", type=_FOLDER, required=True, help="Folder of runs.")
+@click.command("controller", help=_HELP, short_help="Sign every finished run of a cluster, or of a folder.")
+@click.option("--source", type=_FOLDER, help="Folder of runs, instead of a cluster.")
+@click.option("--kubeconfig", type=_PATH, envvar="KUBECONFIG", help="How to reach the cluster, outside of it.")
+@click.option("--namespace", default="", help="Namespaces to watch, with commas.  [default: all]")
+@click.option("--all-history", is_flag=True, help="Sign also runs that finished more than 7 days before the start.")
 @click.option("--out", type=_PATH, help="Folder for results.  [default: the source]")
 @click.option("--keys", type=_PATH, help="Folder with x509.pem, or cosign.key and cosign.password.")
 @click.option("--config", type=_PATH, help="ConfigMap chains-config.  [default: the defaults of Chains]")
@@ -43,22 +52,38 @@ _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 def command(
     context: click.Context,
     *,
-    source: Path,
+    source: Path | None,
+    kubeconfig: Path | None,
+    namespace: str,
+    all_history: bool,
     out: Path | None,
     keys: Path | None,
     config: Path | None,
     once: bool,
     log_level: str,
 ) -> None:
-    """Run the embedded default."""
+    """Run in a cluster, or over a folder."""
+    log = Log(log_level, is_coloured=show.is_coloured())
+    if source is None:
+        _refuse_folder_options(out=out, config=config, once=once)
+        names = tuple(name for name in namespace.replace(" ", "").split(",") if name)
+        options = ClusterOptions(kubeconfig=kubeconfig, namespaces=names, keys=keys or KEYS, all_history=all_history)
+        asyncio.run(cluster.run_cluster(options, log))
+        return
     parsed = configuration.read_config(config)
     for warning in parsed.warnings:
         click.echo(f"warning: {warning}", err=True)
-    options = embedded.FolderOptions(source=source, out=out or source, keys=keys, config=parsed.config, once=once)
-    ended = asyncio.run(embedded.run_folder(options, Log(log_level, is_coloured=show.is_coloured())))
+    folder = embedded.FolderOptions(source=source, out=out or source, keys=keys, config=parsed.config, once=once)
+    ended = asyncio.run(embedded.run_folder(folder, log))
     if once:
         click.echo(f"{source}: {_counts(ended)}")
         context.exit(exits.COULD_NOT_TELL if ended.looks.get(State.FAILED) or ended.is_stopped else exits.YES)
+
+
+def _refuse_folder_options(**given: object) -> None:
+    named = [f"--{name}" for name, found in given.items() if found]
+    if named:
+        raise click.UsageError(f"{', '.join(named)} goes with --source; in a cluster the ConfigMap chains-config says it")
 
 
 def _counts(ended: embedded.Ended) -> str:

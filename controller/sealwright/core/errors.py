@@ -30,6 +30,7 @@ class Reason(StrEnum):
     NOT_FINISHED = "NotFinished", "the run, or a child of it, has not finished yet"
     CHILD_MISSING = "ChildMissing", "a child run that the PipelineRun names cannot be found"
     CHILD_FORGED = "ChildForged", "an object has the name of a child run but does not belong to this PipelineRun"
+    SPOOFED_MARK = "SpoofedMark", "a run carries a mark that says it is signed, and nothing proves it"
     DISABLED = "Disabled", "the configuration asks for nothing to be signed or stored here"
     UNKNOWN_FORMAT = "UnknownFormat", "no such provenance format"
     KEY_MISSING = "KeyMissing", "no signing or verification key was found where one was expected"

@@ -10,7 +10,7 @@ from sealwright.core.policy import evidence as rules
 from sealwright.core.policy.evidence import Evidence
 from sealwright.core.tekton import documents
 from sealwright.edge.layout import Layout, layouts
-from sealwright.edge.output import LAYOUTS, SECRETS
+from sealwright.edge.output import LAYOUTS
 from sealwright.edge.reading import read_argument, translated
 from sealwright.edge.runfiles import SIGNED, RunFiles
 
@@ -38,9 +38,9 @@ def _of_folder(folder: Path) -> Iterator[Evidence]:
         for found in _of_file(folder, path.relative_to(folder)):
             signed.add(found.what)
             yield found
-    files = RunFiles(folder, {folder / LAYOUTS, folder / SECRETS}, lambda path, fault: problems.append((path, fault)))
-    for path, _ in files.walk():
-        yield from (found for found in _of_file(folder, path) if found.what not in signed)
+    files = RunFiles(folder, lambda path, fault: problems.append((path, fault)))
+    for name, _ in files.walk():
+        yield from (found for found in _of_runs(files, name) if found.what not in signed)
     yield from (Evidence(what=str(path), where="folder", fault=fault) for path, fault in problems)
     for layout in layouts(folder / LAYOUTS):
         yield from _of_layout(layout, layout.root.relative_to(folder).as_posix())
@@ -54,6 +54,19 @@ def _of_file(folder: Path, path: Path) -> Iterator[Evidence]:
             yield from rules.of_run(document)
     except Fault as fault:
         yield Evidence(what=str(path), where="file", fault=fault)
+
+
+def _of_runs(files: RunFiles, name: str) -> Iterator[Evidence]:
+    """Of a file which holds runs, among others; one that holds none says nothing."""
+    try:
+        found = files.read(name)
+    except Fault as fault:
+        yield Evidence(what=name, where="file", fault=fault)
+        return
+    for fault in found.faults if found else ():
+        yield Evidence(what=name, where="file", fault=fault)
+    for document in found.runs if found else ():
+        yield from rules.of_run(document)
 
 
 def _of_layout(layout: Layout, name: str) -> Iterator[Evidence]:

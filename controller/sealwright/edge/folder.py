@@ -16,7 +16,7 @@ from sealwright.core.tekton.documents import RunDocument, RunFile
 from sealwright.edge.documents import Documents, Place
 from sealwright.edge.files import safe_name
 from sealwright.edge.index import entries
-from sealwright.edge.output import LAYOUTS, SECRETS, Output
+from sealwright.edge.output import Output
 from sealwright.edge.runfiles import SIGNED, SUFFIXES, Problem, RunFiles
 from sealwright.ports import Clock
 
@@ -49,9 +49,7 @@ class FolderRuns:
         self._once = once
         self._on_problem = on_problem
         self._on_rest = on_rest
-        # Also what an earlier run wrote into the source itself.
-        excluded = {root / name for root in (source, output.root) for name in (LAYOUTS, SECRETS)}
-        self._files = RunFiles(source, excluded, on_problem)
+        self._files = RunFiles(source, on_problem, output.root)
         self._documents = Documents(output.database)
         self._seen: set[int] = set()
 

@@ -33,7 +33,7 @@ h2 { margin: 0 0 .5rem; font-size: 1rem }
 p { margin: .25rem 0 }
 ul { margin: .25rem 0; padding-left: 1.25rem }
 a { color: var(--link) }
-code { font: .9em ui-monospace, monospace }
+code { font: .85em ui-monospace, monospace }
 .soft { color: var(--soft) }
 .good { color: var(--good) }
 .bad { color: var(--bad) }
@@ -44,11 +44,14 @@ section.state > * { color: var(--ink) }
 section.state strong { color: inherit; font-size: 1.25rem }
 section.state.good strong { color: var(--good) }
 section.state.bad strong { color: var(--bad) }
-.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); column-gap: 1rem }
+.pair { display: grid; column-gap: 1rem; align-items: start;
+  grid-template-columns: repeat(auto-fit, minmax(min(24rem, 100%), 1fr)) }
 table { width: 100%; border-collapse: collapse }
-th, td { padding: .3rem .75rem .3rem 0; text-align: left; vertical-align: top; border-top: 1px solid var(--line) }
+th, td { padding: .3rem 0 .3rem .75rem; text-align: left; vertical-align: top; border-top: 1px solid var(--line) }
 thead th { border-top: 0; color: var(--soft); font-weight: 500; font-size: .875rem }
 tbody th { font-weight: 500 }
+th:first-child, td:first-child { padding-left: 0 }
+th, .number, .word { overflow-wrap: normal; white-space: nowrap }
 .number { text-align: right; font-variant-numeric: tabular-nums }
 footer { margin-top: 1rem; font-size: .875rem }
 @media (max-width: 40rem) { .stacked thead { display: none }
@@ -67,10 +70,10 @@ def status_page(now: Status) -> str:
         f"<header><h1>Sealwright</h1><span class=soft>{_text(now.version)} · up {_span(now.at_s - now.started_s)}",
         "</span></header>",
         _readiness(now),
-        _section("Runs", _runs(now)),
-        f"<div class=pair>{_section('Configuration', _config(now))}{_section('Signers', _signers(now))}</div>",
+        f"<div class=pair>{_section('Runs', _runs(now))}<div>",
+        f"{_section('Configuration', _config(now))}{_section('Signers', _signers(now))}</div></div>",
         _section("Last failures", _failures(now)),
-        f"<footer class=soft>As of {_time(now.at_s)}, by itself again every {REFRESH_S} s. Counts are looks since the start. ",
+        f"<footer class=soft>As of {_time(now.at_s)} UTC, again every {REFRESH_S} s. Counts are looks since the start. ",
         "<a href=/reasons>What the reasons mean</a> · <a href=/metrics>Metrics</a></footer>",
     ]
     return _document("Sealwright", "".join(body), f"<meta http-equiv=refresh content={REFRESH_S}>")
@@ -103,21 +106,23 @@ def _readiness(now: Status) -> str:
 
 
 def _runs(now: Status) -> str:
-    rows = []
-    for kind in _KINDS:
-        waiting = [found for found in now.waiting if found.kind == kind]
-        counts = [now.looks.get((kind, state), 0) for state in _STATES]
-        cells = [f"{count:,}" for count in (*counts, sum(found.count for found in waiting))]
-        oldest = max((found.oldest_s for found in waiting if found.count), default=None)
-        cells.append("none" if oldest is None else _span(oldest))
-        failed = " bad" if now.looks.get((kind, "failed")) else ""
-        numbers = "".join(f"<td class='number{failed if at == 2 else ''}'>{cell}" for at, cell in enumerate(cells))
-        rows.append(f"<tr><th scope=row>{kind}{numbers}")
-    heads = "".join(f"<th class=number scope=col>{word}" for word in (*_STATES, "waiting", "oldest"))
-    lanes = ", ".join(f"{found.count:,} {_text(found.kind)}s {_text(found.lane)}" for found in now.waiting if found.count)
-    return f"<table><thead><tr><th>{heads}</thead><tbody>{''.join(rows)}</tbody></table>" + (
-        f"<p class=soft>Waiting: {lanes}</p>" if lanes else ""
-    )
+    rows = [(state, [_count(now.looks.get((kind, state), 0), state) for kind in _KINDS]) for state in _STATES]
+    waiting = {kind: [found for found in now.waiting if found.kind == kind and found.count] for kind in _KINDS}
+    rows.append(("waiting", [_count(sum(found.count for found in waiting[kind])) for kind in _KINDS]))
+    oldest = [max((found.oldest_s for found in waiting[kind]), default=None) for kind in _KINDS]
+    rows.append(("oldest waits", [_cell("" if each is None else _span(each)) for each in oldest]))
+    heads = "".join(f"<th class=number scope=col>{kind}" for kind in _KINDS)
+    body = "".join(f"<tr><th scope=row>{word}{''.join(cells)}" for word, cells in rows)
+    lanes = ", ".join(f"{found.kind} {_text(found.lane)} {found.count:,}" for kind in _KINDS for found in waiting[kind])
+    return f"<table><thead><tr><td>{heads}</thead><tbody>{body}</tbody></table><p class=soft>By lane: {lanes or 'none waits'}</p>"
+
+
+def _count(count: int, state: str = "") -> str:
+    return _cell(f"{count:,}", "bad" if count and state == "failed" else "")
+
+
+def _cell(text: str, colour: str = "") -> str:
+    return f"<td class='number {colour}'>{text}"
 
 
 def _config(now: Status) -> str:
@@ -138,11 +143,11 @@ def _failures(now: Status) -> str:
     if not now.failures:
         return "<p class=soft>None since the start.</p>"
     rows = "".join(
-        f"<tr><td class=soft>{_time(failed.at_s)}<td>{_text(failed.key)}"
-        f"<td><a href='/reasons#{_text(failed.reason)}'>{_text(failed.reason)}</a><td>{_text(failed.message)}"
+        f"<tr><td class='soft word'>{_time(failed.at_s)}<td>{_text(failed.key)}"
+        f"<td class=word><a href='/reasons#{_text(failed.reason)}'>{_text(failed.reason)}</a><td>{_text(failed.message)}"
         for failed in now.failures
     )
-    heads = "".join(f"<th scope=col>{word}" for word in ("when", "run", "reason", "what was found"))
+    heads = "".join(f"<th scope=col>{word}" for word in ("when (UTC)", "run", "reason", "what was found"))
     return f"<table class=stacked><thead><tr>{heads}</thead><tbody>{rows}</tbody></table>"
 
 
@@ -161,7 +166,7 @@ def _text(foreign: object) -> str:
 
 
 def _time(at_s: float) -> str:
-    return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%d %H:%M:%S}"
 
 
 def _span(seconds: float) -> str:

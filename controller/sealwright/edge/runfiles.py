@@ -3,13 +3,14 @@
 import os
 import stat
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from sealwright.core.errors import Fault, Permanent, Reason, quote
 from sealwright.core.tekton import documents
 from sealwright.core.tekton.documents import RunFile
 from sealwright.edge.files import contents
+from sealwright.edge.output import LAYOUTS, SECRETS
 from sealwright.edge.reading import translated, unusable
 
 SUFFIXES = (".json", ".yaml", ".yml")
@@ -23,12 +24,13 @@ Problem = Callable[[Path, Fault], None]
 class RunFiles:
     """The run files below `source`; their paths are text and relative to it, since a Path takes as long as a system call.
 
-    `on_problem` is told of folders that cannot be listed.
+    What Sealwright writes below `source` and `out` is left out. `on_problem` is told of folders that cannot be listed.
     """
 
-    def __init__(self, source: Path, excluded: Collection[Path], on_problem: Problem) -> None:
+    def __init__(self, source: Path, on_problem: Problem, out: Path | None = None) -> None:
         self._source = str(source)
-        self._excluded = {os.path.realpath(path) for path in excluded}
+        # What was written by this run, and by an earlier one whose results went into the source itself.
+        self._excluded = {os.path.realpath(root / name) for root in (source, out or source) for name in (LAYOUTS, SECRETS)}
         self._on_problem = on_problem
         self._kept: OrderedDict[str, tuple[int, RunFile]] = OrderedDict()
         self._kept_bytes = 0

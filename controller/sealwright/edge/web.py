@@ -124,8 +124,9 @@ class _Server:
         app = web.Application(client_max_size=1)
         app.add_routes([web.get(path, answer) for path, answer in routes.items()])
         app.on_response_prepare.append(_add_headers)
-        limits = {"max_line_size": HEADER_LIMIT, "max_field_size": HEADER_LIMIT, "lingering_time": 0}
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_S, **limits)
+        runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=STOP_S, lingering_time=0, max_line_size=HEADER_LIMIT, max_field_size=HEADER_LIMIT
+        )
         await runner.setup()
         server = runner.server
         assert server  # noqa: S101  it is there after `setup`
@@ -143,7 +144,7 @@ class _Server:
         await self._runner.cleanup()
 
     async def _end_old_connections(self) -> None:
-        ages: dict[RequestHandler[web.Request], float] = {}
+        ages: dict[RequestHandler, float] = {}
         while True:
             await self._clock.sleep(LOOK_S)
             ages = {connection: ages.get(connection, 0.0) + LOOK_S for connection in self._server.connections}

@@ -50,6 +50,7 @@ class Line:
 
     def __init__(self, ahead: int) -> None:
         self._lanes: dict[LaneName, _Lane] = {"live": _Lane(ahead), "past": _Lane(ahead)}
+        self._there: set[Key] = set()
         self._filled = asyncio.Semaphore(0)
         self._takes = 0
         self._open = 0
@@ -61,11 +62,16 @@ class Line:
         return {name: len(lane) for name, lane in self._lanes.items()}
 
     async def put(self, key: Key, lane: LaneName = "live") -> None:
+        """Once is enough for a key that waits already: whoever takes it will see its newest state."""
+        if key in self._there:
+            return
+        self._there.add(key)
         self._open += 1
         self._idle.clear()
         try:
             await self._lanes[lane].put(key)
         except BaseException:
+            self._there.discard(key)
             self.done()
             raise
         self._filled.release()
@@ -75,7 +81,9 @@ class Line:
         self._takes += 1
         live, past = self._lanes["live"], self._lanes["past"]
         is_pasts_turn = len(past) and (not len(live) or self._takes % SHARE == 0)
-        return await (past if is_pasts_turn else live).take()
+        key = await (past if is_pasts_turn else live).take()
+        self._there.discard(key)
+        return key
 
     def done(self) -> None:
         """A key that `get` gave has been worked off."""

@@ -10,10 +10,16 @@ from sealwright.core import plan as planning
 from sealwright.core.config import signing_hash
 from sealwright.core.errors import Reason
 from sealwright.core.model import Failure, Finding, Key, Mark, Outcome, value
+from sealwright.core.policy import takeover
 from sealwright.core.tekton import family, marks, runs
 from sealwright.core.tekton.runs import PipelineRun, Run, TaskRun
 from sealwright.flow.sign import failure, sign
 from sealwright.ports import Equipment, Runs
+
+_SPOOFED = Finding(
+    where=f"annotation {marks.SIGNED}",
+    message=f"{Reason.SPOOFED_MARK}: the run said that it was signed, and nothing on it proved that; it is signed now",
+)
 
 
 class State(StrEnum):
@@ -66,16 +72,36 @@ async def _reconcile(key: Key, source: Runs, tools: Equipment, *, patient: bool)
     if not runs.is_done(run):
         await (source.release if run.metadata.deletion_timestamp else source.hold)(key, uid)
         return Report(key=key, state=State.WAITING, uid=uid, findings=(_waiting(key.name),))
-    if await source.standing(key, uid):
+    if await _is_known(key, run, source, tools):
         return Report(key=key, state=State.KNOWN, uid=uid)
+    findings = (_SPOOFED,) if takeover.says_signed(run) else ()
     if isinstance(run, TaskRun):
-        return await _sign(key, run, (), source, tools)
+        return await _sign(key, run, findings, source, tools)
+    return await _pipeline(key, run, findings, source, tools, patient=patient)
+
+
+async def _is_known(key: Key, run: Run, source: Runs, tools: Equipment) -> bool:
+    """By our own record; or by a signature of ours that is on it, and then our record is made again without signing again."""
+    uid = run.metadata.uid
+    if await source.standing(key, uid):
+        return True
+    if not (takeover.says_signed(run) and takeover.is_proven(run, tools.trusted)):
+        return False
+    await source.mark(key, uid, Mark(annotations={}, plan=signing_hash(tools.config)))
+    return True
+
+
+async def _pipeline(
+    key: Key, run: PipelineRun, findings: tuple[Finding, ...], source: Runs, tools: Equipment, *, patient: bool
+) -> Report:
     members = family.gather(run, await children(run, source))
     absent = (*members.unfinished, *(members.missing if patient else ()))
     if absent:
         keys = tuple(Key(kind="TaskRun", namespace=key.namespace, name=name) for name in absent)
-        return Report(key=key, state=State.WAITING, uid=uid, findings=tuple(map(_waiting, absent)), waits_for=keys)
-    return await _sign(key, runs.with_children(run, members.children), members.findings, source, tools)
+        waiting = tuple(map(_waiting, absent))
+        return Report(key=key, state=State.WAITING, uid=run.metadata.uid, findings=waiting, waits_for=keys)
+    whole = runs.with_children(run, members.children)
+    return await _sign(key, whole, (*findings, *members.findings), source, tools)
 
 
 async def children(run: PipelineRun, source: Runs) -> Mapping[str, TaskRun]:

@@ -28,10 +28,11 @@ class RunDocument:
 
 @value
 class RunFile:
-    """What a file holds. `faults` tell which of its objects could not be read."""
+    """What a file holds. `faults` tell which of its objects could not be read, `strangers` which never claimed to be any."""
 
     runs: tuple[RunDocument, ...]
     faults: tuple[Permanent, ...] = ()
+    strangers: tuple[Permanent, ...] = ()
 
 
 class _Metadata(msgspec.Struct):
@@ -46,7 +47,12 @@ class _Head(msgspec.Struct, rename="camel"):
     metadata: _Metadata = msgspec.field(default_factory=_Metadata)
 
 
+class _Kind(msgspec.Struct):
+    kind: str
+
+
 class _List(msgspec.Struct):
+    kind: str = ""
     items: list[msgspec.Raw] | None = None
 
 
@@ -54,30 +60,32 @@ def read(data: bytes, what: str) -> RunFile:
     """The TaskRuns and PipelineRuns in `data`, in order; objects of other kinds are left out. `what` names the file.
 
     A fault in one object is a value and does not stop the others: INVALID_RUN where it is no Kubernetes object or a run has
-    no name, TOO_LARGE where it is. Raises Permanent, as `strict` does, where the file as a whole cannot be read.
+    no name, TOO_LARGE where it is. What has no `kind`, nor is in a list that has one, is a stranger: a folder of runs may hold
+    a `package.json` too. Raises Permanent, as `strict` does, where the file as a whole cannot be read.
     """
     found: list[RunDocument] = []
     faults: list[Permanent] = []
-    for body in _objects(data, what):
+    strangers: list[Permanent] = []
+    for body, is_claimed in _objects(data, what):
         try:
             head = _head(body, what)
             if head.kind in ("TaskRun", "PipelineRun") and head.api_version.startswith("tekton.dev/"):
                 found.append(_run(head, body, len(found), what))
         except Permanent as fault:
-            faults.append(fault)
-    return RunFile(runs=tuple(found), faults=tuple(faults))
+            (faults if is_claimed or _has_kind(body) else strangers).append(fault)
+    return RunFile(runs=tuple(found), faults=tuple(faults), strangers=tuple(strangers))
 
 
 def runs(data: bytes, what: str) -> tuple[RunDocument, ...]:
     """The runs in `data`, like `read`, for those to whom one fault spoils the file: it is raised."""
     found = read(data, what)
-    if found.faults:
-        raise found.faults[0]
+    for fault in (*found.faults, *found.strangers):
+        raise fault
     return found.runs
 
 
-def _objects(data: bytes, what: str) -> Iterator[bytes]:
-    """Each object's JSON, lists opened."""
+def _objects(data: bytes, what: str) -> Iterator[tuple[bytes, bool]]:
+    """Each object's JSON, lists opened, and whether it is in a list that says what it holds."""
     if data.lstrip()[:1] in (b"{", b"["):
         strict.loads(data, what, limit=FILE_LIMIT)
         documents = [data]
@@ -86,10 +94,13 @@ def _objects(data: bytes, what: str) -> Iterator[bytes]:
     for document in documents:
         try:
             # A list of runs, of whatever kind it calls itself; nothing else at this level has items.
-            items = msgspec.json.decode(document, type=_List).items
+            outer = msgspec.json.decode(document, type=_List)
         except msgspec.MsgspecError:
-            items = None
-        yield from [document] if items is None else map(bytes, items)
+            outer = _List()
+        if outer.items is None:
+            yield document, False
+        else:
+            yield from ((bytes(item), bool(outer.kind)) for item in outer.items)
 
 
 def _encoded(document: Any, what: str) -> bytes:
@@ -105,6 +116,14 @@ def _head(body: bytes, what: str) -> _Head:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         message = f"{what}: wanted Kubernetes objects, with `kind` and `metadata`, and found something else: {error}"
         raise Permanent(Reason.INVALID_RUN, message) from error
+
+
+def _has_kind(body: bytes) -> bool:
+    try:
+        msgspec.json.decode(body, type=_Kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
 
 
 def _run(head: _Head, body: bytes, position: int, what: str) -> RunDocument:

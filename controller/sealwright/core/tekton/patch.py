@@ -22,7 +22,6 @@ class Seen:
     """The part of an object's metadata that a patch depends on, as it was last seen."""
 
     uid: str
-    resource_version: str
     finalizers: tuple[str, ...] = ()
     has_annotations: bool = False
 
@@ -47,8 +46,8 @@ def hold(kind: Kind, seen: Seen) -> bytes | None:
         else {"op": "add", "path": "/metadata/finalizers", "value": [finalizer(kind)]}
     )
     # With a list there, "-" appends whatever it holds by then; without one, `add` would replace a list made meanwhile.
-    unchanged = [] if seen.finalizers else [_same_version(seen)]
-    return msgspec.json.encode([_same_object(seen), *unchanged, add])
+    absent = [] if seen.finalizers else [_absent("/metadata/finalizers")]
+    return msgspec.json.encode([_same_object(seen), *absent, add])
 
 
 def settle(seen: Seen, annotations: Mapping[str, str]) -> bytes | None:
@@ -60,7 +59,7 @@ def settle(seen: Seen, annotations: Mapping[str, str]) -> bytes | None:
 
 def _add(seen: Seen, annotations: Mapping[str, str]) -> list[Operation]:
     if not seen.has_annotations:
-        return [_same_version(seen), {"op": "add", "path": "/metadata/annotations", "value": dict(annotations)}]
+        return [_absent("/metadata/annotations"), {"op": "add", "path": "/metadata/annotations", "value": dict(annotations)}]
     return [{"op": "add", "path": f"/metadata/annotations/{_escaped(key)}", "value": annotations[key]} for key in annotations]
 
 
@@ -78,8 +77,9 @@ def _same_object(seen: Seen) -> Operation:
     return {"op": "test", "path": "/metadata/uid", "value": seen.uid}
 
 
-def _same_version(seen: Seen) -> Operation:
-    return {"op": "test", "path": "/metadata/resourceVersion", "value": seen.resource_version}
+def _absent(path: str) -> Operation:
+    """Nothing is there: the API server's patch library takes null for what does not exist (tried on 1.34)."""
+    return {"op": "test", "path": path, "value": None}
 
 
 def _escaped(key: str) -> str:

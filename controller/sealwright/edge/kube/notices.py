@@ -78,6 +78,7 @@ class Notice:
 
     key: Key
     seen: Seen
+    version: str
     is_done: bool
     is_deleting: bool
     completed: str
@@ -142,10 +143,10 @@ def notice(kind: Kind, body: bytes | msgspec.Raw) -> Notice:
         key=Key(kind=kind, namespace=metadata.namespace, name=metadata.name),
         seen=Seen(
             uid=metadata.uid,
-            resource_version=metadata.resource_version,
             finalizers=metadata.finalizers,
             has_annotations=metadata.annotations is not None,
         ),
+        version=metadata.resource_version,
         is_done=any(found.type == "Succeeded" and found.status in ("True", "False") for found in conditions),
         is_deleting=metadata.deletion_timestamp is not None,
         completed=(run.status.completion_time if run.status else None) or "",

@@ -41,6 +41,8 @@ class ClusterRuns:
         self._notices: OrderedDict[Key, Notice] = OrderedDict()
         self._fresh: OrderedDict[Key, bytes] = OrderedDict()
         self._fresh_bytes = 0
+        # Runs whose finalizer was just written: events from before that write are still on their way.
+        self._held: OrderedDict[str, None] = OrderedDict()
 
     async def follow(self) -> AsyncIterator[Key]:
         """Runs that change, as they change."""
@@ -48,6 +50,8 @@ class ClusterRuns:
             if self._is_work(found):
                 self._keep(found, body)
                 yield found.key
+            elif found.key in self._notices:
+                self._note(found)  # our own write coming back: the next patch is built on it
 
     async def backlog(self) -> AsyncIterator[Key]:
         """Runs that were there before, page by page."""
@@ -75,11 +79,13 @@ class ClusterRuns:
     async def hold(self, key: Key, uid: str) -> None:
         """Our finalizer, so that a run is not deleted between its end and its signature."""
         found = self._notices.get(key)
-        if found is None or found.seen.uid != uid or found.is_deleting:
+        if found is None or found.seen.uid != uid or found.is_deleting or uid in self._held:
             return
         body = patch.hold(key.kind, found.seen)
         if body is not None and await self._patch(key, body) in _STALE:
-            self._notices.pop(key, None)
+            self._notices.pop(key, None)  # the event of whatever changed it comes, and with it another look
+            return
+        self._remember_held(uid)
 
     async def release(self, key: Key, uid: str) -> None:
         """Take our finalizer off a run that will never be signed: it is deleted before its end."""
@@ -120,10 +126,12 @@ class ClusterRuns:
         return found
 
     def _is_work(self, found: Notice) -> bool:
-        """Not ours to sign, or done and clean: nothing to do. What carries our finalizer is always looked at."""
+        """Whether a look could change anything: most events are steps of a run that is held already."""
         holds = any(map(patch.is_ours, found.seen.finalizers))
         if not self._accepts(found):
             return holds and found.is_deleting
+        if not found.is_done:
+            return holds if found.is_deleting else not holds
         return holds or not self._has_receipt(found)
 
     def _has_receipt(self, found: Notice) -> bool:
@@ -132,9 +140,14 @@ class ClusterRuns:
     def _keep(self, found: Notice, body: bytes) -> None:
         self._note(found)
         self._take_fresh(found.key)
-        if body and found.is_done and self._fresh_bytes + len(body) <= FRESH_BYTES:
+        if body and self._fresh_bytes + len(body) <= FRESH_BYTES:
             self._fresh[found.key] = body
             self._fresh_bytes += len(body)
+
+    def _remember_held(self, uid: str) -> None:
+        self._held[uid] = None
+        if len(self._held) > NOTICES_KEPT:
+            self._held.popitem(last=False)
 
     def _take_fresh(self, key: Key) -> bytes | None:
         body = self._fresh.pop(key, None)

@@ -100,7 +100,7 @@ class Watch:
         parameters = {"watch": "1", "allowWatchBookmarks": "true", "timeoutSeconds": WATCH_S, "resourceVersion": version}
         async for line in self._api.lines(path, **parameters):
             type_, found, body = notices.event(kind, line)
-            version = found.seen.resource_version or version
+            version = found.version or version
             if type_ in ("ADDED", "MODIFIED"):
                 await self._events.put((found, body))
         return version

@@ -21,6 +21,6 @@ class AnnotationStore:
         )
 
 
-def open(_output: Output) -> AnnotationStore:  # noqa: A001  the verb of every store
+def open(_output: Output | None) -> AnnotationStore:  # noqa: A001  the verb of every store
     """The store; it needs no place of its own."""
     return AnnotationStore()

@@ -1,0 +1,44 @@
+"""What every way to run the controller shares: its end by a signal, and keys that change on disk."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
+
+from sealwright.core.errors import Fault
+from sealwright.edge.reports import Log
+from sealwright.edge.signers import x509
+from sealwright.ports import Clock, Signer
+
+# Kubelets renew a mounted Secret about once a minute; looking more often costs three stat calls.
+REFRESH_S = 10.0
+
+
+async def until_signal(story: Coroutine[Any, Any, None]) -> bool:
+    """Run the story to its end, or to SIGTERM or SIGINT, which cancel it; true if a signal was the end."""
+    loop = asyncio.get_running_loop()
+    running = asyncio.ensure_future(story)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, running.cancel)
+    try:
+        await asyncio.wait({running})
+        if not running.cancelled():
+            await running
+        return running.cancelled()
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+async def refresh_keys(signers: Callable[[], Iterable[Signer]], clock: Clock, log: Log) -> None:
+    """Follow changed key files for ever; a key that cannot be read leaves the last good one signing."""
+    while True:
+        await clock.sleep(REFRESH_S)
+        for signer in signers():
+            if not isinstance(signer, x509.X509Signer):
+                continue
+            try:
+                if await signer.refresh():
+                    log.note("took a new key", key_id=signer.key_id)
+            except Fault as fault:
+                log.problem("signing key", fault)

@@ -1,0 +1,78 @@
+"""The ConfigMap and the receipt keys in our own namespace."""
+
+import base64
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from sealwright.core.errors import Fault, Permanent, Reason
+from sealwright.core.tekton.receipt import RingKey
+from sealwright.edge.kube.client import Api
+from sealwright.ports import Clock
+
+CONFIG = "chains-config"
+RING = "sealwright-receipts"
+RETRY_S = 1.0
+_SECRET_BYTES = 32
+
+
+class _Metadata(msgspec.Struct, rename="camel"):
+    resource_version: str = ""
+
+
+class _Data(msgspec.Struct):
+    metadata: _Metadata = msgspec.field(default_factory=_Metadata)
+    data: dict[str, str] | None = None
+
+
+class _Event(msgspec.Struct):
+    type: str
+    object: msgspec.Raw
+
+
+async def follow_config(
+    api: Api, clock: Clock, namespace: str, on_problem: Callable[[str, Fault], None]
+) -> AsyncIterator[tuple[str, Mapping[str, str]]]:
+    """(version, data) of `chains-config` now and after each change; without the ConfigMap, its data is empty."""
+    path = f"/api/v1/namespaces/{namespace}/configmaps"
+    version = ""
+    while True:
+        try:
+            body = await api.get(f"{path}/{CONFIG}")
+            found = msgspec.json.decode(body, type=_Data) if body else _Data()
+            if not version or found.metadata.resource_version != version:
+                version = found.metadata.resource_version or "none"
+                yield version, found.data or {}
+            # Any event means: look again. A silent watch ends by itself, and then it is looked at again too.
+            selector = {"fieldSelector": f"metadata.name={CONFIG}", "watch": "1", "timeoutSeconds": "300"}
+            start = {"resourceVersion": version} if version != "none" else {}
+            async for line in api.lines(path, **selector, **start):
+                if msgspec.json.decode(line, type=_Event).type != "BOOKMARK":
+                    break
+        except Fault as fault:
+            on_problem(f"ConfigMap {CONFIG}", fault)
+            await clock.sleep(getattr(fault, "after_s", None) or RETRY_S)
+        except msgspec.MsgspecError as error:
+            on_problem(f"ConfigMap {CONFIG}", Permanent(Reason.INVALID_INPUT, str(error)))
+            await clock.sleep(RETRY_S)
+
+
+async def receipt_ring(api: Api, namespace: str) -> Sequence[RingKey]:
+    """The keys of our receipts, oldest first, made by whoever comes first.
+
+    Kept in a Secret of our own namespace: data maps a key's id to 32 bytes. Ids sort by age.
+    """
+    path = f"/api/v1/namespaces/{namespace}/secrets"
+    body = await api.get(f"{path}/{RING}")
+    if body is None:
+        fresh = base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+        made: dict[str, Any] = {"metadata": {"name": RING}, "type": "Opaque", "data": {"k1": fresh}}
+        await api.send("POST", path, msgspec.json.encode(made))  # 409: another replica was first, and its key counts
+        body = await api.get(f"{path}/{RING}")
+    data = (msgspec.json.decode(body or b"{}", type=_Data)).data or {}
+    ring = [RingKey(id=name, secret=base64.b64decode(data[name])) for name in sorted(data)]
+    if not ring:
+        raise Permanent(Reason.KEY_MISSING, f"Secret {RING} in namespace {namespace} holds no key; delete it and start again")
+    return ring
