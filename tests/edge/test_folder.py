@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sealwright.core.errors import Permanent, Reason
-from sealwright.core.model import Key
+from sealwright.core.model import Key, Mark
 from sealwright.edge import runfiles
 from sealwright.edge.folder import POLL_S, FolderRuns
 from sealwright.edge.output import Output
@@ -66,6 +66,10 @@ async def until_the_end(runs):
 def run(name, kind="TaskRun", uid="u", **more):
     metadata = {"name": name, "namespace": "ns", "uid": uid}
     return json.dumps({"apiVersion": "tekton.dev/v1", "kind": kind, "metadata": metadata, **more})
+
+
+def mark(**annotations):
+    return Mark(annotations=annotations, plan="a hash")
 
 
 def key(name, kind="TaskRun"):
@@ -132,17 +136,17 @@ async def test_marked_run_has_a_signed_copy_and_stands(folder):
     runs = folder.runs()
     await folder.keys(runs)
     target = Key(kind="TaskRun", namespace="", name="a")
-    before = await runs.standing(target, "u", "plan")
-    await runs.mark(target, "u", "plan", {"chains.tekton.dev/signed": "true"})
+    before = await runs.standing(target, "u")
+    await runs.mark(target, "u", Mark(annotations={"chains.tekton.dev/signed": "true"}, plan="a hash"))
     copy = folder.root / "sub" / "a.signed.json"
 
     assert not before
-    assert await runs.standing(target, "u", "plan")
-    assert not await runs.standing(target, "u", "another plan")
+    assert await runs.standing(target, "u")
+    assert not await runs.standing(target, "another")
     assert copy.read_text() == body.replace('"k":"v"', '"k":"v","chains.tekton.dev/signed":"true"') + "\n"
     assert (folder.root / "sub" / "a.json").read_text() == body
     copy.unlink()
-    assert not await runs.standing(target, "u", "plan")
+    assert not await runs.standing(target, "u")
 
 
 async def test_run_of_another_uid_is_left_alone(folder):
@@ -150,11 +154,11 @@ async def test_run_of_another_uid_is_left_alone(folder):
     folder.write("a.json", run("a", uid="new"))
     runs = folder.runs()
     await folder.keys(runs)
-    await runs.mark(key("a"), "old", "plan", {})
-    await runs.mark(key("gone"), "u", "plan", {})
+    await runs.mark(key("a"), "old", mark())
+    await runs.mark(key("gone"), "u", mark())
 
     assert list(folder.root.glob("**/*.signed.json")) == []
-    assert not await runs.standing(key("a"), "old", "plan")
+    assert not await runs.standing(key("a"), "old")
 
 
 async def test_copies_are_named_after_their_inputs(folder, tmp_path):
@@ -167,7 +171,7 @@ async def test_copies_are_named_after_their_inputs(folder, tmp_path):
         runs = elsewhere.runs()
         await elsewhere.keys(runs)
         for name, uid in [("a", "u-1"), ("b", "../../x"), ("c", "u"), ("d", "u")]:
-            await runs.mark(key(name), uid, "plan", {"for": name})
+            await runs.mark(key(name), uid, Mark(annotations={"for": name}, plan="a hash"))
         found = {path.name: json.loads(path.read_bytes()) for path in (tmp_path / "elsewhere").glob("*.json")}
 
     assert {name: copy["metadata"]["annotations"]["for"] for name, copy in found.items()} == {
@@ -248,7 +252,7 @@ async def test_file_name_need_not_be_text(folder):
     (folder.root / os.fsdecode(b"\xff\xfe.json")).write_text(run("a"))
     runs = folder.runs()
     await folder.keys(runs)
-    await runs.mark(key("a"), "u", "plan", {})
+    await runs.mark(key("a"), "u", mark())
 
     assert (folder.root / os.fsdecode(b"\xff\xfe.signed.json")).exists()
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -229,7 +228,6 @@ def test_no_reference_leads_out_of_the_folder_or_into_another(pairs):
 
     assert len(folders) == len(found)
     for folder in folders:
-        assert not folder.is_absolute()
-        assert Path(os.path.normpath(folder)) == folder
-        assert ".." not in folder.parts
-        assert all(len(part) <= 200 for part in folder.parts)
+        assert os.path.normpath(folder) == folder
+        assert not folder.startswith(("/", ".."))
+        assert all(len(part) <= 200 for part in folder.split("/"))

@@ -16,7 +16,7 @@ from sealwright.core.model import Finding, value
 from sealwright.core.policy import evidence as rules
 from sealwright.core.tekton import documents, family, runs
 from sealwright.core.tekton.runs import PipelineRun, Run, TaskRun
-from sealwright.edge.output import DATABASE, LAYOUTS, SECRETS
+from sealwright.edge.output import DATABASE
 from sealwright.edge.reading import read_argument
 from sealwright.edge.runfiles import RunFiles
 
@@ -78,13 +78,17 @@ def _in_folder(folder: Path) -> list[Run]:
     def tell(path: object, fault: Fault) -> None:
         click.echo(show.printable(f"warning: {path}: {fault}"), err=True)
 
-    files = RunFiles(folder, {folder / LAYOUTS, folder / SECRETS}, tell)
-    found = []
+    files = RunFiles(folder, tell)
+    found: list[Run] = []
     for path, _ in files.walk():
         try:
-            found += _read(folder / path)
+            file = files.read(path) or documents.RunFile(runs=())
+            found += [runs.read(document.body) for document in file.runs]
         except Fault as fault:
             tell(path, fault)
+        else:
+            for unreadable in file.faults:
+                tell(path, unreadable)
     return found
 
 

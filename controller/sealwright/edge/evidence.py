@@ -57,15 +57,15 @@ def _of_file(folder: Path, path: Path) -> Iterator[Evidence]:
 
 
 def _of_runs(files: RunFiles, name: str) -> Iterator[Evidence]:
-    """Of a file which holds runs, among others; one that holds none says nothing."""
+    """Of a file in which there are runs, among other things; one without any says nothing."""
     try:
-        found = files.read(name)
+        found = files.read(name) or documents.RunFile(runs=())
     except Fault as fault:
         yield Evidence(what=name, where="file", fault=fault)
         return
-    for fault in found.faults if found else ():
-        yield Evidence(what=name, where="file", fault=fault)
-    for document in found.runs if found else ():
+    for unreadable in found.faults:
+        yield Evidence(what=name, where="file", fault=unreadable)
+    for document in found.runs:
         yield from rules.of_run(document)
 
 

@@ -48,7 +48,8 @@ section.state.bad strong { color: var(--bad) }
   grid-template-columns: repeat(auto-fit, minmax(min(24rem, 100%), 1fr)) }
 table { width: 100%; border-collapse: collapse }
 th, td { padding: .3rem 0 .3rem .75rem; text-align: left; vertical-align: top; border-top: 1px solid var(--line) }
-thead th { border-top: 0; color: var(--soft); font-weight: 500; font-size: .875rem }
+thead th, thead td { border-top: 0 }
+thead th { color: var(--soft); font-weight: 500; font-size: .875rem }
 tbody th { font-weight: 500 }
 th:first-child, td:first-child { padding-left: 0 }
 th, .number, .word { overflow-wrap: normal; white-space: nowrap }

@@ -125,7 +125,12 @@ class _Server:
         app.add_routes([web.get(path, answer) for path, answer in routes.items()])
         app.on_response_prepare.append(_add_headers)
         runner = web.AppRunner(
-            app, access_log=None, shutdown_timeout=STOP_S, lingering_time=0, max_line_size=HEADER_LIMIT, max_field_size=HEADER_LIMIT
+            app,
+            access_log=None,
+            shutdown_timeout=STOP_S,
+            lingering_time=0,
+            max_line_size=HEADER_LIMIT,
+            max_field_size=HEADER_LIMIT,
         )
         await runner.setup()
         server = runner.server

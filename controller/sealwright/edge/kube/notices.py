@@ -91,9 +91,12 @@ class Notice:
 
 @value
 class Page:
-    """A page of a list: its items, the version of the list, and where the next page begins ("" after the last)."""
+    """A page of a list: its items' JSON, the version of the list, and where the next page begins ("" after the last).
 
-    items: Sequence[Notice]
+    The items are views of the answer: one that is kept must be copied, or it keeps the whole page.
+    """
+
+    items: Sequence[msgspec.Raw]
     version: str
     following: str
 
@@ -127,10 +130,9 @@ def page(kind: Kind, body: bytes) -> Page:
     """A list answer. Raises Transient where it is none."""
     try:
         found = _list.decode(body)
-        items = [notice(kind, item) for item in found.items]
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Transient(Reason.UNAVAILABLE, f"list of {kind}s: not a list: {error}") from error
-    return Page(items=items, version=found.metadata.resource_version, following=found.metadata.continue_)
+    return Page(items=found.items, version=found.metadata.resource_version, following=found.metadata.continue_)
 
 
 def notice(kind: Kind, body: bytes | msgspec.Raw) -> Notice:

@@ -55,8 +55,9 @@ class ClusterRuns:
 
     async def backlog(self) -> AsyncIterator[Key]:
         """Runs that were there before, page by page."""
-        async for found in self._watch.history():
-            if self._is_work(found):
+        async for found, body in self._watch.history():
+            if self._is_work(found) and found.key not in self._fresh:
+                self._keep(found, body)
                 yield found.key
 
     async def fetch(self, key: Key) -> bytes | None:

@@ -47,15 +47,15 @@ class Watch:
                 for task in tasks:
                     task.cancel()
 
-    async def history(self) -> AsyncIterator[Notice]:
-        """Every run that is there, once the watches have begun; oldest pages first, as the server keeps them."""
+    async def history(self) -> AsyncIterator[tuple[Notice, bytes]]:
+        """Every run that is there, with its JSON, once the watches have begun, in the order in which the server keeps them."""
         await self.synced.wait()
         for kind, path in self._paths():
             following = ""
             while True:
                 page = await self._page(kind, path, following)
-                for found in page.items:
-                    yield found
+                for item in page.items:
+                    yield notices.notice(kind, item), bytes(item)
                 following = page.following
                 if not following:
                     break
@@ -109,8 +109,8 @@ class Watch:
         following = ""
         while True:
             page = await self._page(kind, path, following)
-            for found in page.items:
-                await self._events.put((found, b""))
+            for item in page.items:
+                await self._events.put((notices.notice(kind, item), bytes(item)))
             following = page.following
             if not following:
                 return
