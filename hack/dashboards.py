@@ -238,7 +238,7 @@ OVERVIEW = (
                 "Shards held",
                 "Shards of the work by replica. Their sum is the number of shards; less means that runs wait for an owner.",
                 "none",
-                {"{{pod}}{{instance}}": 'sealwright_shards{state="held", %s}'},
+                {"{{instance}}": 'sealwright_shards{state="held", %s}'},
             ),
         ),
     ),
@@ -347,15 +347,15 @@ SIGNING = (
                 "Memory",
                 "Resident, by replica. The limit is 256 MiB; it does not grow with the number of runs.",
                 "bytes",
-                {"{{pod}}{{instance}}": "process_resident_memory_bytes{%s}"},
+                {"{{instance}}": "process_resident_memory_bytes{%s}"},
             ),
             Panel(
                 "Processor time",
                 "Cores in use, by replica.",
                 "none",
-                {"{{pod}}{{instance}}": "rate(process_cpu_seconds_total{%s}[$__rate_interval])"},
+                {"{{instance}}": "rate(process_cpu_seconds_total{%s}[$__rate_interval])"},
             ),
-            Panel("Open files", "Files and connections, by replica.", "short", {"{{pod}}{{instance}}": "process_open_fds{%s}"}),
+            Panel("Open files", "Files and connections, by replica.", "short", {"{{instance}}": "process_open_fds{%s}"}),
             Panel(
                 "Audit lines",
                 "Lines written to the audit log per second.",
@@ -413,7 +413,7 @@ def variables() -> list[Json]:
     return [
         {"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus"},
         query | {"name": "cluster", "label": "Cluster", "query": "label_values(sealwright_build_info, cluster)"},
-        query | current | {"name": "job", "label": "Job", "query": jobs},
+        query | {"name": "job", "label": "Job", "query": jobs},
     ]
 
 

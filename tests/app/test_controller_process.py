@@ -191,9 +191,14 @@ def test_hostile_files_never_stop_the_others(place):
     assert ended.code == 3
     assert "InternalError" not in ended.told
     assert "Traceback" not in ended.told
-    assert {*HOSTILE, "large.json"} - {"null.json", "empty.json", "space.yaml", "list.json", "bomb.yaml"} <= told.keys() | failed(
-        ended
-    )
+    assert {*HOSTILE, "large.json"} - {
+        "null.json",
+        "text.json",
+        "empty.json",
+        "space.yaml",
+        "list.json",
+        "bomb.yaml",
+    } <= told.keys() | failed(ended)
     assert signed == {"build-001", "build-002", "oddly-named-file", "a\0b", "c\nd\x1b[2J"}
     assert all(path.startswith(f"{place.name}/runs/") for path in folders.contents(place.parent).keys() - outside.keys())
     assert len(folders.signed(place)) == 5

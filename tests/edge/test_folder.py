@@ -105,6 +105,36 @@ async def test_own_files_and_hidden_ones_are_not_read(folder):
     assert folder.problems == []
 
 
+async def test_results_of_an_earlier_run_are_not_read(folder, tmp_path):
+    """They went into the source then, and go elsewhere now; elsewhere may lie within the source, by another name for it."""
+    (tmp_path / "link").symlink_to(folder.root)
+    for path in ["oci/a.json", "signing-secrets/a.json", "out/oci/a.json", "out/signing-secrets/a.json"]:
+        folder.write(path, run("no"))
+    folder.write("other/oci/a.json", run("yes"))
+    with Output(tmp_path / "link" / "out") as output:
+        found = await folder.keys(Folder(folder.root, output).runs())
+
+    assert found == ["taskrun ns/yes"]
+
+
+async def test_files_that_are_no_objects_are_passed_over(folder):
+    """A package.json lies in many folders; what is broken, or a run that cannot be read, is told all the same."""
+    folder.write("package.json", '{"name":"x","dependencies":{}}')
+    folder.write("list.json", "[1, 2]")
+    folder.write("playbook.yaml", "- hosts: all\n")
+    folder.write("mixed.yaml", "a: 1\n---\n" + run("a"))
+    folder.write("broken.json", '{"name":')
+    folder.write("broken.yaml", "{{ template }}: [")
+    folder.write("nameless.json", '{"apiVersion":"tekton.dev/v1","kind":"TaskRun"}')
+
+    assert await folder.keys() == ["taskrun ns/a"]
+    assert folder.problems == [
+        (Path("broken.json"), Reason.INVALID_INPUT),
+        (Path("broken.yaml"), Reason.INVALID_INPUT),
+        (Path("nameless.json"), Reason.INVALID_RUN),
+    ]
+
+
 async def test_json_is_fetched_with_its_own_bytes(folder):
     """How numbers are written can be signed, so nobody rewrites them."""
     body = b'{"apiVersion":"tekton.dev/v1", "kind":"TaskRun","metadata":{"name":"a","namespace":"ns"},"x":1.10}\n'

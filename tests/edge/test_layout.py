@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from sealwright.core import oci
 from sealwright.core.errors import Permanent, Reason, Untrusted
 from sealwright.core.oci import Descriptor, Layer
-from sealwright.edge import layout
+from sealwright.edge import layout, tags
 from sealwright.edge.layout import Layout
 from sealwright.edge.output import Output
 
 NAME = "gcr.io/team/app"
 TAG = oci.attestation_tag("sha256:" + "ab" * 32)
+OTHER_TAG = oci.signature_tag("sha256:" + "cd" * 32)
 
 
 def layer(body, signature=""):
@@ -128,8 +129,9 @@ def test_tags_of_others_stay(output):
 
 
 def test_index_that_nobody_can_read_is_made_anew(output):
-    """SQLite holds the truth of our tags."""
+    """SQLite holds the truth of our tags: all come back with the next change."""
     output.tags.append(NAME, TAG, layer(b"one"))
+    output.tags.append(NAME, OTHER_TAG, layer(b"other"))
     output.flush()
     (on_disk(output).root / "index.json").write_bytes(b"{half")
     with pytest.raises(Permanent):
@@ -138,6 +140,34 @@ def test_index_that_nobody_can_read_is_made_anew(output):
     output.flush()
 
     assert len(on_disk(output).layers(TAG)) == 2
+    assert on_disk(output).layers(OTHER_TAG) == [layer(b"other")]
+
+
+def test_many_layers_are_flushed_on_the_way(output, monkeypatch):
+    """So memory, and what a kill leaves to do, have a bound."""
+    monkeypatch.setattr(tags, "PORTION", 3)
+    for number in range(5):
+        output.tags.append(NAME, TAG, layer(b"%d" % number))
+    before = on_disk(output).layers(TAG)
+    output.flush()
+
+    assert before == [layer(b"0"), layer(b"1"), layer(b"2")]
+    assert len(on_disk(output).layers(TAG)) == 5
+
+
+def test_two_writers_see_what_the_other_added(tmp_path, output):
+    """Each flushes for both, in the order in which layers came; nothing is lost and nothing doubled."""
+    with Output(tmp_path) as other:
+        for number in range(4):
+            (output, other)[number % 2].tags.append(NAME, TAG, layer(b"%d" % number))
+        other.flush()
+        assert on_disk(output).layers(TAG) == [layer(b"%d" % number) for number in range(4)]
+        output.tags.append(NAME, TAG, layer(b"0"))
+        output.tags.append(NAME, TAG, layer(b"4"))
+        other.flush()
+        assert output.tags.flush() == 0
+
+    assert on_disk(output).layers(TAG) == [layer(b"%d" % number) for number in range(5)]
 
 
 def blob_of(output, body):

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import click
 
-from sealwright.app import cluster, configuration, embedded
-from sealwright.app.cluster import KEYS, ClusterOptions
+from sealwright.app import configuration, embedded
 from sealwright.cli import exits, show
 from sealwright.edge.reports import Log
 from sealwright.flow.reconcile import State
@@ -67,8 +66,7 @@ def command(
     if source is None:
         _refuse_folder_options(out=out, config=config, once=once)
         names = tuple(name for name in namespace.replace(" ", "").split(",") if name)
-        options = ClusterOptions(kubeconfig=kubeconfig, namespaces=names, keys=keys or KEYS, all_history=all_history)
-        asyncio.run(cluster.run_cluster(options, log))
+        _in_cluster(kubeconfig, names, keys, log, all_history=all_history)
         return
     parsed = configuration.read_config(config)
     for warning in parsed.warnings:
@@ -78,6 +76,15 @@ def command(
     if once:
         click.echo(f"{source}: {_counts(ended)}")
         context.exit(exits.COULD_NOT_TELL if ended.looks.get(State.FAILED) or ended.is_stopped else exits.YES)
+
+
+def _in_cluster(kubeconfig: Path | None, names: tuple[str, ...], keys: Path | None, log: Log, *, all_history: bool) -> None:
+    from sealwright.app import cluster  # noqa: PLC0415  the client of the API server, which a folder does not need
+
+    options = cluster.ClusterOptions(
+        kubeconfig=kubeconfig, namespaces=names, keys=keys or cluster.KEYS, all_history=all_history
+    )
+    asyncio.run(cluster.run_cluster(options, log))
 
 
 def _refuse_folder_options(**given: object) -> None:

@@ -71,7 +71,7 @@ def encode_head(head: Head) -> bytes:
 
 def decode_head(text: bytes) -> Head:
     """A head file's content; one that no log can have where it is damaged, and that of an empty log where it is empty."""
-    lines, _, last = text.decode("ascii", errors="replace").rstrip("\n").partition(" ")
+    lines, _, last = text[:HEAD_BYTES].decode("ascii", errors="replace").rstrip("\n").partition(" ")
     if not text:
         return Head()
     return Head(lines=int(lines) if lines.isascii() and lines.isdecimal() else -1, digest=last)

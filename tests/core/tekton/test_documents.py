@@ -83,6 +83,38 @@ def test_object_that_cannot_be_read_does_not_stop_the_others(data, reason):
     assert [reason] == [fault.reason for fault in found.faults]
 
 
+STRANGERS = {
+    "a package.json": b'{"name":"x","version":"1.0.0"}',
+    "a kind that is no text": b'{"kind":7}',
+    "an empty object": b"{}",
+    "an array": b'[{"a":1}]',
+    "an empty array": b"[]",
+    "items of nothing": b'{"items":[{"name":"x"}]}',
+    "a YAML list": b"- hosts: all\n",
+    "a YAML text": b"hello\n",
+}
+
+
+@pytest.mark.parametrize("data", STRANGERS.values(), ids=STRANGERS.keys())
+def test_what_never_claimed_to_be_an_object_is_a_stranger(data):
+    """No fault, so that a folder of runs may hold other files; but a file that was named must hold runs."""
+    found = documents.read(data, "file x")
+
+    assert (found.runs, found.faults) == ((), ())
+    assert [fault.reason for fault in found.strangers] == [Reason.INVALID_RUN]
+    with pytest.raises(Permanent, match="file x: wanted Kubernetes objects"):
+        documents.runs(data, "file x")
+
+
+@pytest.mark.parametrize("data", [b"[" + RUN + b"]", RUN.replace(b'"name":"a"', b'"name":7'), RUN.replace(b'"name":"a",', b"")])
+def test_what_claimed_to_be_an_object_is_told(data):
+    """A mistake in a run must not make it vanish."""
+    found = documents.read(data, "file x")
+
+    assert (found.runs, found.strangers) == ((), ())
+    assert len(found.faults) == 1
+
+
 def test_one_fault_spoils_the_file_for_those_who_verify():
     """`runs` raises what `read` tells."""
     assert documents.read(YAML, "file").runs == documents.runs(YAML, "file")

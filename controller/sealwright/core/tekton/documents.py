@@ -4,7 +4,7 @@ JSON keeps its bytes, also inside a `List`: how a number is written can end up i
 """
 
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import msgspec
 
@@ -49,6 +49,10 @@ class _Head(msgspec.Struct, rename="camel"):
 
 class _Kind(msgspec.Struct):
     kind: str
+
+
+# Objects in an array are no way to write them, but they were meant to be some.
+_Claim = _Kind | Annotated[list[_Kind], msgspec.Meta(min_length=1)]
 
 
 class _List(msgspec.Struct):
@@ -120,7 +124,7 @@ def _head(body: bytes, what: str) -> _Head:
 
 def _has_kind(body: bytes) -> bool:
     try:
-        msgspec.json.decode(body, type=_Kind)
+        msgspec.json.decode(body, type=_Claim)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return False
     return True
