@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import re
 
 import pytest
@@ -272,6 +273,21 @@ def test_a_folder_with_one_unsigned_run_is_refused(signed):
 
     assert code == 1
     assert [one["what"] for one in found if one["verdict"] == "fail"] == ["taskrun team/build-009"]
+
+
+def test_a_folder_may_hold_what_is_no_file_and_what_is_too_large(signed):
+    """A pipe is not waited for, a link in a circle not followed, and a file over the limit is refused unread."""
+    os.mkfifo(signed / "runs" / "pipe.signed.json")
+    (signed / "runs" / "folder.signed.json").mkdir()
+    (signed / "runs" / "loop.signed.json").symlink_to("loop.signed.json")
+    harmless = verdicts("runs")[0]
+    with (signed / "runs" / "large.signed.json").open("wb") as file:
+        file.truncate(1 << 40)
+    code, found = verdicts("runs")
+
+    assert harmless == 0
+    assert code in (1, 2)
+    assert [one["reasons"][0].split(":")[0] for one in found if one["verdict"] != "pass"] == ["TooLarge"]
 
 
 @pytest.mark.parametrize("what", ["folder", "layout", "object"])

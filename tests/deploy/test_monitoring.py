@@ -1,48 +1,22 @@
 """Rules, alerts and dashboards ask for metrics that exist, and lead somewhere."""
 
-import json
 import re
-import shutil
-import subprocess
 
 import pytest
 import yaml
-from fakes.manifests import DEPLOY, ROOT
+from fakes.manifests import ROOT
+from fakes.monitoring import ALERTS, BOARDS, MONITORING, PANELS, QUERIES, RULES, busy
 
 from sealwright.edge.metrics import Metrics
-from sealwright.edge.status import Waiting
-
-MONITORING = DEPLOY / "monitoring"
-RULES = [rule for group in yaml.safe_load((MONITORING / "rules.yaml").read_text())["groups"] for rule in group["rules"]]
-ALERTS = [rule for rule in RULES if "alert" in rule]
-BOARDS = {path.stem: json.loads(path.read_text()) for path in sorted((MONITORING / "dashboards").glob("*.json"))}
-PANELS = [
-    (f"{name}: {panel['title']}", panel) for name, board in BOARDS.items() for panel in board["panels"] if panel["type"] != "row"
-]
-QUERIES = [(title, target["expr"]) for title, panel in PANELS for target in panel["targets"]]
 
 METRIC = re.compile(r"\b(?:sealwright|watcher|kn|process|python)_[a-z0-9_]+|\bsealwright:[a-z0-9_:]+")
 
 
 def served():
     """Every series name that /metrics can have, read from the code that writes it."""
-    kinds = ("TaskRun", "PipelineRun")
-    metrics = Metrics("1", lambda: [Waiting(kind="TaskRun", lane="live", count=1)])
-    for kind in kinds:
-        for what in ("sign_created", "payload_uploaded", "payload_stored", "marked_signed"):
-            metrics.chains.counter(kind, what)
-        metrics.chains._failure(kind, "signing")
-    families = re.findall(r"^# TYPE (\S+) (\S+)$", metrics.render().decode(), re.MULTILINE)
+    families = re.findall(r"^# TYPE (\S+) (\S+)$", busy().render().decode(), re.MULTILINE)
     histograms = {f"{name}_{part}" for name, sort in families if sort == "histogram" for part in ("bucket", "sum", "count")}
     return {name for name, _ in families} | histograms | {rule["record"] for rule in RULES if "record" in rule}
-
-
-def promtool(*arguments):
-    program = shutil.which("promtool")
-    assert program, "promtool is missing: apt-get install prometheus"
-    done = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.mark.parametrize(("where", "query"), [*((rule.get("alert") or rule["record"], rule["expr"]) for rule in RULES), *QUERIES])
@@ -143,31 +117,3 @@ def test_the_service_monitor_scrapes_the_port_that_the_service_has():
 
     assert monitor["selector"]["matchLabels"] == {"app": "tekton-chains-controller"}
     assert monitor["endpoints"][0]["port"] == "http-metrics"
-
-
-@pytest.mark.e2e
-def test_prometheus_takes_the_rules_and_their_unit_tests_pass():
-    """promtool, from the distribution's package `prometheus`."""
-    promtool("check", "rules", MONITORING / "rules.yaml")
-    promtool("test", "rules", MONITORING / "rules_test.yaml")
-
-
-@pytest.mark.e2e
-def test_prometheus_can_read_every_query_of_every_panel(tmp_path):
-    """As recording rules, which is how promtool reads an expression."""
-    filled = [re.sub(r"\$__(rate_interval|range)", "5m", query) for _, query in QUERIES]
-    rules = [{"record": f"panel:number{n}", "expr": query} for n, query in enumerate(filled)]
-    (tmp_path / "panels.yaml").write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
-
-    promtool("check", "rules", tmp_path / "panels.yaml")
-
-
-@pytest.mark.e2e
-def test_what_we_serve_is_well_formed_to_prometheus():
-    """promtool check metrics, on a page with every family."""
-    program = shutil.which("promtool")
-    assert program, "promtool is missing: apt-get install prometheus"
-    page = Metrics("1", lambda: [Waiting(kind="TaskRun", lane="live", count=1)]).render()
-    done = subprocess.run([program, "check", "metrics"], input=page, capture_output=True, timeout=60, check=False)
-
-    assert done.returncode == 0, done.stderr.decode()

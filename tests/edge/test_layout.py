@@ -81,6 +81,21 @@ def test_index_is_not_written_for_each_layer(output):
     assert output.tags.flush() == 0
 
 
+def test_index_is_the_same_in_however_many_steps_it_was_written(tmp_path):
+    """So an interrupted run ends with the bytes of one that was not."""
+    found = []
+    for flushes in (True, False):
+        with Output(tmp_path / str(flushes)) as output:
+            for tag in (TAG, OTHER_TAG, TAG + "x"):
+                output.tags.append(NAME, tag, layer(b"one"))
+                if flushes:
+                    output.flush()
+            output.flush()
+            found.append((on_disk(output).root / "index.json").read_bytes())
+
+    assert found[0] == found[1]
+
+
 def test_stale_index_is_written_at_the_next_start(tmp_path):
     """As after a kill between the last layer and the end of the batch."""
     killed = Output(tmp_path)

@@ -1,7 +1,19 @@
 """Looks at runs, as the story reports them: the real value, with as much in it as a test needs."""
 
 from sealwright.core.errors import Reason
-from sealwright.core.model import Artifact, Attestation, Failure, Finding, Key, Kind, Outcome, Payload, Receipt, Signature, SignRequest
+from sealwright.core.model import (
+    Artifact,
+    Attestation,
+    Failure,
+    Finding,
+    Key,
+    Kind,
+    Outcome,
+    Payload,
+    Receipt,
+    Signature,
+    SignRequest,
+)
 from sealwright.flow.reconcile import Report, State
 
 
@@ -13,7 +25,9 @@ def failure(stage: str = "store", reason: Reason = Reason.STORE_FAILED, message:
     return Failure(stage=stage, reason=reason, message=message, transient=True)
 
 
-def outcome(*kept: str, wanted: tuple[str, ...] = ("tekton", "oci"), failures: tuple[Failure, ...] = (), image: bool = False) -> Outcome:
+def outcome(
+    *kept: str, wanted: tuple[str, ...] = ("tekton", "oci"), failures: tuple[Failure, ...] = (), image: bool = False
+) -> Outcome:
     """A payload that was signed, and kept by these stores."""
     artifact = Artifact(sort="oci" if image else "taskrun", key="taskrun-u1", name="team-a/build")
     return Outcome(
@@ -38,7 +52,12 @@ def unsigned(*failures: Failure) -> Outcome:
 
 
 def look(
-    state: State, *outcomes: Outcome, about: Key | None = None, uid: str = "u1", failures: tuple[Failure, ...] = (), findings: tuple[Finding, ...] = ()
+    state: State,
+    *outcomes: Outcome,
+    about: Key | None = None,
+    uid: str = "u1",
+    failures: tuple[Failure, ...] = (),
+    findings: tuple[Finding, ...] = (),
 ) -> Report:
     """What the story reports; failures of outcomes are in it too, as there."""
     all_failures = (*(each for found in outcomes for each in found.failures), *failures)

@@ -2,27 +2,33 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sealwright import plugins
+from sealwright import __version__, plugins
 from sealwright.app.configuration import parse_config
+from sealwright.app.gear import Gear
 from sealwright.app.running import refresh_keys, until_signal
 from sealwright.core.config import Config
 from sealwright.core.errors import Fault, Permanent, Reason
-from sealwright.core.model import value
+from sealwright.core.model import Finding, value
 from sealwright.core.proof.attestation import TrustedKey
+from sealwright.core.tekton.receipt import RingKey
 from sealwright.edge.clock import SystemClock, chance, wall_now
 from sealwright.edge.kube import login, notices, settings
 from sealwright.edge.kube.client import Api
+from sealwright.edge.kube.events import Events
 from sealwright.edge.kube.notices import Notice
 from sealwright.edge.kube.runs import ClusterRuns
 from sealwright.edge.kube.watch import Watch
+from sealwright.edge.metrics import Metrics
 from sealwright.edge.reports import Log
 from sealwright.edge.signers import x509
+from sealwright.edge.status import History, Status, Waiting
+from sealwright.edge.web import Address, Web
 from sealwright.flow.controller import Controller
+from sealwright.flow.reconcile import Report
 from sealwright.ports import Equipment, Signer
 
 KEYS = Path("/etc/signing-secrets")
@@ -39,6 +45,7 @@ class ClusterOptions:
     kubeconfig: Path | None
     namespaces: Sequence[str]
     keys: Path
+    address: Address
     all_history: bool = False
 
     @property
@@ -48,72 +55,124 @@ class ClusterOptions:
 
 
 async def run_cluster(options: ClusterOptions, log: Log) -> None:
-    """Until SIGTERM. Raises Fault where it cannot begin: no API server to be found, no usable configuration or key."""
-    clock = SystemClock()
+    """Until SIGTERM or SIGINT. What is missing (a key, a configuration, the API server) is waited for, and said at /readiness.
+
+    Raises Permanent where it cannot even begin: no API server is named, or the ports are taken.
+    """
     async with Api(login.find(options.kubeconfig)) as api:
-        ring = await settings.receipt_ring(api, options.system)
-        async with _equipment(api, options, log) as current:
-            since = wall_now() - HISTORY
-            watch = Watch(api, clock, options.namespaces, log.problem)
-            accepts = _accepts(current, since, all_history=options.all_history)
-            source = ClusterRuns(api, watch, lambda: ring, accepts)
-            controller = Controller(source, current, log.run, clock, chance)
-            log.note("started", namespaces=list(options.namespaces) or "all")
-            await until_signal(controller.run())
+        await until_signal(_Cluster(api, options, log).run())
 
 
-def _accepts(current: Callable[[], Equipment], since: datetime, *, all_history: bool) -> Callable[[Notice], bool]:
-    """Ours to sign: Tekton's own or added by `filter.managed-by`, and not finished long before the start."""
+class _Cluster:
+    """One controller with everything that is plugged into it."""
 
-    def accepts(found: Notice) -> bool:
-        if not notices.is_tektons(found, current().config.managed_by):
-            return False
-        return all_history or not found.completed or datetime.fromisoformat(found.completed) >= since
+    def __init__(self, api: Api, options: ClusterOptions, log: Log) -> None:
+        self._api, self._options, self._log = api, options, log
+        self._clock = SystemClock()
+        self._started = wall_now()
+        self._history = History()
+        self._controller: Controller | None = None
+        self._metrics = Metrics(__version__, self._waiting)
+        self._events = Events(api, self._clock, _unix_s, self._metrics.event, instance=os.environ.get("HOSTNAME", "sealwright"))
+        self._gear = Gear(self._equip, self._clock, self._taken, self._refused)
+        self._watch = Watch(api, self._clock, options.namespaces, log.problem)
 
-    return accepts
+    async def run(self) -> None:
+        async with Web(self._options.address, self._status, self._metrics.render, self._clock), asyncio.TaskGroup() as group:
+            changes = settings.follow_config(self._api, self._clock, self._options.system, self._log.problem)
+            group.create_task(self._gear.follow(changes))
+            group.create_task(refresh_keys(self._signers, self._clock, self._log))
+            group.create_task(self._events.send())
+            await self._gear.ready()
+            ring = await self._ring()
+            source = ClusterRuns(self._api, self._watch, lambda: ring, self._accepts)
+            self._log.note("started", namespaces=list(self._options.namespaces) or "all")
+            self._controller = Controller(source, self._gear.current, self._report, self._clock, chance)
+            await self._controller.run()
 
-
-@asynccontextmanager
-async def _equipment(api: Api, options: ClusterOptions, log: Log) -> AsyncIterator[Callable[[], Equipment]]:
-    """The equipment in force; a changed ConfigMap or key swaps it as a whole, a bad one leaves the last good one."""
-    clock = SystemClock()
-    cell: list[Equipment] = []
-    changes = settings.follow_config(api, clock, options.system, log.problem)
-    _, data = await anext(changes)
-    cell.append(await _equip(data, options))
-
-    async def follow() -> None:
-        async for version, changed in changes:
+    async def _ring(self) -> Sequence[RingKey]:
+        while True:
             try:
-                cell[0] = await _equip(changed, options)
-                log.note("took a new configuration", version=version)
+                return await settings.receipt_ring(self._api, self._options.system)
             except Fault as fault:
-                log.problem("ConfigMap chains-config", fault)
+                self._log.problem(f"Secret {settings.RING}", fault)
+                await self._clock.sleep(settings.RETRY_S)
 
-    def signers() -> Iterable[Signer]:
-        return cell[0].signers.values()
+    def _report(self, found: Report) -> None:
+        self._log.run(found)
+        now_s = _unix_s()
+        completed = _seconds(found.completed)
+        self._metrics.run(found, now_s, completed if completed and completed >= self._started.timestamp() else None)
+        self._history.run(found, now_s)
+        self._events.run(found)
 
-    follower = asyncio.ensure_future(follow())
-    refresher = asyncio.ensure_future(refresh_keys(signers, clock, log))
+    def _status(self) -> Status:
+        unmet = [self._gear.obstacle] if self._gear.obstacle else []
+        if not self._watch.synced.is_set():
+            unmet.append(Finding(where="watch", message="the API server has not answered yet"))
+        return Status(
+            version=__version__,
+            at_s=_unix_s(),
+            started_s=self._started.timestamp(),
+            generation=self._gear.version,
+            unmet=unmet,
+            warnings=self._gear.warnings,
+            keys=self._key_ids(),
+            looks=self._history.looks,
+            waiting=self._waiting(),
+            failures=self._history.failures,
+        )
+
+    def _waiting(self) -> list[Waiting]:
+        counts = self._controller.waiting() if self._controller else {}
+        return [Waiting(kind=kind, lane=lane, count=count) for (kind, lane), count in counts.items()]
+
+    def _signers(self) -> Iterable[Signer]:
+        return () if self._gear.obstacle else self._gear.current().signers.values()
+
+    def _key_ids(self) -> Mapping[str, str]:
+        return {} if self._gear.obstacle else {word: signer.key_id for word, signer in self._gear.current().signers.items()}
+
+    def _accepts(self, found: Notice) -> bool:
+        """Ours to sign: Tekton's own or added by `filter.managed-by`, and not finished long before the start."""
+        if not notices.is_tektons(found, self._gear.current().config.managed_by):
+            return False
+        completed = _seconds(found.completed)
+        return self._options.all_history or not completed or completed >= (self._started - HISTORY).timestamp()
+
+    def _taken(self, version: str) -> None:
+        self._metrics.config_taken(version, _unix_s())
+        self._log.note("took a configuration", version=version)
+
+    def _refused(self, fault: Fault) -> None:
+        self._metrics.config_refused()
+        self._log.problem("ConfigMap chains-config", fault)
+
+    async def _equip(self, data: Mapping[str, str]) -> tuple[Equipment, tuple[Finding, ...]]:
+        parsed = parse_config(data)
+        config = parsed.config
+        _refuse_unbuilt_stores(config)
+        signers: dict[str, Signer] = {}
+        trusted: list[TrustedKey] = []
+        if config.signers_in_use:
+            signer = await x509.open(self._options.keys, config.x509_hash)
+            signers["x509"] = signer
+            trusted.append(TrustedKey(key=signer.public, form=config.x509_hash))
+        rooms = plugins.members("sealwright.edge.stores")
+        stores = {word: rooms[word].open(None) for word in _STORES}
+        return Equipment(config=config, signers=signers, stores=stores, trusted=tuple(trusted)), parsed.warnings
+
+
+def _unix_s() -> float:
+    return wall_now().timestamp()
+
+
+def _seconds(text: str) -> float:
+    """Seconds after 1970 of a time in an object; 0 for none, or one that cannot be read."""
     try:
-        yield lambda: cell[0]
-    finally:
-        follower.cancel()
-        refresher.cancel()
-
-
-async def _equip(data: Mapping[str, str], options: ClusterOptions) -> Equipment:
-    config = parse_config(data).config
-    _refuse_unbuilt_stores(config)
-    signers: dict[str, Signer] = {}
-    trusted: list[TrustedKey] = []
-    if config.signers_in_use:
-        signer = await x509.open(options.keys, config.x509_hash)
-        signers["x509"] = signer
-        trusted.append(TrustedKey(key=signer.public, form=config.x509_hash))
-    rooms = plugins.members("sealwright.edge.stores")
-    stores = {word: rooms[word].open(None) for word in _STORES}
-    return Equipment(config=config, signers=signers, stores=stores, trusted=tuple(trusted))
+        return datetime.fromisoformat(text).timestamp() if text else 0.0
+    except ValueError:
+        return 0.0
 
 
 def _refuse_unbuilt_stores(config: Config) -> None:

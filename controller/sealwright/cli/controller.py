@@ -1,6 +1,7 @@
 """`sealwright controller`: sign every finished run that a source holds."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -42,6 +43,8 @@ _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 @click.option("--kubeconfig", type=_PATH, envvar="KUBECONFIG", help="How to reach the cluster, outside of it.")
 @click.option("--namespace", default="", help="Namespaces to watch, with commas.  [default: all]")
 @click.option("--all-history", is_flag=True, help="Sign also runs that finished more than 7 days before the start.")
+@click.option("--metrics-port", default=9090, show_default=True, help="Metrics and the status page; 0 takes a free one.")
+@click.option("--health-port", default=8080, show_default=True, help="/health and /readiness; 0 takes a free one.")
 @click.option("--out", type=_PATH, help="Folder for results.  [default: the source]")
 @click.option("--keys", type=_PATH, help="Folder with x509.pem, or cosign.key and cosign.password.")
 @click.option("--config", type=_PATH, help="ConfigMap chains-config.  [default: the defaults of Chains]")
@@ -55,6 +58,8 @@ def command(
     kubeconfig: Path | None,
     namespace: str,
     all_history: bool,
+    metrics_port: int,
+    health_port: int,
     out: Path | None,
     keys: Path | None,
     config: Path | None,
@@ -66,7 +71,7 @@ def command(
     if source is None:
         _refuse_folder_options(out=out, config=config, once=once)
         names = tuple(name for name in namespace.replace(" ", "").split(",") if name)
-        _in_cluster(kubeconfig, names, keys, log, all_history=all_history)
+        _in_cluster(kubeconfig, names, keys, (metrics_port, health_port), log, all_history=all_history)
         return
     parsed = configuration.read_config(config)
     for warning in parsed.warnings:
@@ -78,11 +83,15 @@ def command(
         context.exit(exits.COULD_NOT_TELL if ended.looks.get(State.FAILED) or ended.is_stopped else exits.YES)
 
 
-def _in_cluster(kubeconfig: Path | None, names: tuple[str, ...], keys: Path | None, log: Log, *, all_history: bool) -> None:
+def _in_cluster(
+    kubeconfig: Path | None, names: Sequence[str], keys: Path | None, ports: tuple[int, int], log: Log, *, all_history: bool
+) -> None:
     from sealwright.app import cluster  # noqa: PLC0415  the client of the API server, which a folder does not need
+    from sealwright.edge.web import Address  # noqa: PLC0415
 
+    address = Address(metrics_port=ports[0], health_port=ports[1])
     options = cluster.ClusterOptions(
-        kubeconfig=kubeconfig, namespaces=names, keys=keys or cluster.KEYS, all_history=all_history
+        kubeconfig=kubeconfig, namespaces=names, keys=keys or cluster.KEYS, address=address, all_history=all_history
     )
     asyncio.run(cluster.run_cluster(options, log))
 

@@ -11,7 +11,7 @@ from sealwright.core.policy.evidence import Evidence
 from sealwright.core.tekton import documents
 from sealwright.edge.layout import Layout, layouts
 from sealwright.edge.output import LAYOUTS
-from sealwright.edge.reading import read_argument, translated
+from sealwright.edge.reading import read_argument
 from sealwright.edge.runfiles import SIGNED, RunFiles
 
 _LAYOUT_FILE = "oci-layout"
@@ -34,7 +34,7 @@ def _of_folder(folder: Path) -> Iterator[Evidence]:
     """Signed copies first, then runs that have none, then every layout."""
     problems: list[tuple[Path, Fault]] = []
     signed = set()
-    for path in sorted(folder.rglob(f"*{SIGNED}")):
+    for path in sorted(path for path in folder.rglob(f"*{SIGNED}") if path.is_file()):
         for found in _of_file(folder, path.relative_to(folder)):
             signed.add(found.what)
             yield found
@@ -48,9 +48,7 @@ def _of_folder(folder: Path) -> Iterator[Evidence]:
 
 def _of_file(folder: Path, path: Path) -> Iterator[Evidence]:
     try:
-        with translated(path):
-            data = (folder / path).read_bytes()
-        for document in documents.runs(data, f"file {quote(path)}"):
+        for document in documents.runs(read_argument(folder / path), f"file {quote(path)}"):
             yield from rules.of_run(document)
     except Fault as fault:
         yield Evidence(what=str(path), where="file", fault=fault)

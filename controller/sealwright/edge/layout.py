@@ -7,6 +7,7 @@ What is read was written by anybody, so each blob is compared with the digest un
 import os
 from collections.abc import Container, Iterator, Mapping
 from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 
 import msgspec
@@ -69,7 +70,9 @@ class Layout:
         path = Path(self._blob(descriptor.digest))
         with translated(path):
             if not path.is_file():
-                raise Permanent(Reason.NOT_FOUND, f"{self._what}: the blob {descriptor.digest} is not there")
+                advice = "a layout that is gone is made anew at the next start"
+                message = f"{self._what}: the blob {descriptor.digest} is not there; {advice}"
+                raise Permanent(Reason.NOT_FOUND, message)
             # Asked before reading: a wrong size needs no hash and no memory.
             body = path.read_bytes() if path.stat().st_size == descriptor.size else None
         if body is None or digest_of(body) != descriptor.digest:
@@ -93,11 +96,13 @@ class Layout:
 
     def write_index(self, manifests: Mapping[str, Descriptor], files: Files) -> None:
         """Make `index.json` give these tags. What it gives under other tags stays, if it can be read."""
-        entries = [
-            msgspec.Raw(msgspec.json.encode(msgspec.structs.replace(entry, annotations={TAG: tag})))
-            for tag, entry in sorted(manifests.items())
-        ]
-        files.write(self.root / "index.json", msgspec.json.encode(_Index(manifests=self._others(manifests) + entries)))
+        entries = self._others(manifests)
+        for tag, manifest in manifests.items():
+            entry = msgspec.structs.replace(manifest, annotations={TAG: tag})
+            entries.append((tag, msgspec.Raw(msgspec.json.encode(entry))))
+        # In the order of tags, so that it does not tell in how many steps it was written.
+        raws = [raw for _, raw in sorted(entries, key=itemgetter(0))]
+        files.write(self.root / "index.json", msgspec.json.encode(_Index(manifests=raws)))
         marker = self.root / "oci-layout"
         if not marker.exists():
             files.write(marker, b'{"imageLayoutVersion":"1.0.0"}')
@@ -116,11 +121,13 @@ class Layout:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise Permanent(Reason.INVALID_INPUT, f"{self._what}: index.json is no OCI index: {error}") from error
 
-    def _others(self, tags: Container[str]) -> list[msgspec.Raw]:
+    def _others(self, tags: Container[str]) -> list[tuple[str, msgspec.Raw]]:
+        """The entries of other tags; the tag is empty where an entry has none."""
         try:
-            return [raw for raw in self._entries() if _descriptor(raw, self._what).annotations.get(TAG) not in tags]
+            found = [(_descriptor(raw, self._what).annotations.get(TAG, ""), raw) for raw in self._entries()]
         except Permanent:
             return []
+        return [(tag, raw) for tag, raw in found if tag not in tags]
 
 
 @lru_cache(FOLDERS_KEPT)

@@ -42,6 +42,9 @@ class Spoof(StrEnum):
     CHILD = "child"  # an object that calls itself the child of a PipelineRun
 
 
+_SPOOFS = {Reason.CHILD_FORGED: Spoof.CHILD, Reason.SPOOFED_MARK: Spoof.MARK}
+
+
 class _Bound(dict[tuple[str, ...], Counter]):
     """Label values -> their counter, bound when first counted: finding it by label values costs as much as counting."""
 
@@ -105,8 +108,8 @@ class Metrics:
         for outcome in found.outcomes:
             self._store(outcome)
         for finding in found.findings:
-            if status.reason(finding) is Reason.CHILD_FORGED:
-                self.spoofed(Spoof.CHILD)
+            if spoof := _SPOOFS.get(status.reason(finding)):
+                self.spoofed(spoof)
         if state == "signed":
             self._attempts[kind, "success", ""].inc()
             if completed_s is not None:

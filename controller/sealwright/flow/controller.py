@@ -7,12 +7,13 @@ and the line to the source is short, so memory does not grow with the number of 
 import asyncio
 import heapq
 import math
+from collections import Counter
 from collections.abc import Callable
 
 from sealwright.core import retry
 from sealwright.core.errors import Fault
-from sealwright.core.model import Key
-from sealwright.flow.line import Line
+from sealwright.core.model import Key, Kind
+from sealwright.flow.line import LaneName, Line
 from sealwright.flow.reconcile import Report, State, reconcile
 from sealwright.ports import Clock, Equipment, Runs
 
@@ -57,6 +58,10 @@ class Controller:
         self._next: dict[Key, int] = {}  # which entry of `_due` counts: the last one made for this key
         self._has_due = asyncio.Event()
         self._order = 0
+
+    def waiting(self) -> Counter[tuple[Kind, LaneName]]:
+        """How many keys wait for a worker, by kind and lane."""
+        return self._line.waiting()
 
     async def run(self) -> None:
         """Until the source ends (then all it gave has been looked at, and retries are left) or cancellation.

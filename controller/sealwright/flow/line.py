@@ -6,10 +6,12 @@ waits for room, and behind it the source.
 """
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
+from collections.abc import Iterator
+from itertools import chain
 from typing import Literal
 
-from sealwright.core.model import Key
+from sealwright.core.model import Key, Kind
 
 LaneName = Literal["live", "past"]
 # Of five takes with both lanes full, one is for the past.
@@ -27,6 +29,9 @@ class _Lane:
 
     def __len__(self) -> int:
         return self._count
+
+    def keys(self) -> Iterator[Key]:
+        return chain.from_iterable(self._turns.values())
 
     async def put(self, key: Key) -> None:
         async with self._has_room:
@@ -57,9 +62,9 @@ class Line:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def waiting(self) -> dict[LaneName, int]:
-        """How many keys wait in each lane."""
-        return {name: len(lane) for name, lane in self._lanes.items()}
+    def waiting(self) -> Counter[tuple[Kind, LaneName]]:
+        """How many keys wait, by kind and lane."""
+        return Counter((key.kind, name) for name, lane in self._lanes.items() for key in lane.keys())
 
     async def put(self, key: Key, lane: LaneName = "live") -> None:
         """Once is enough for a key that waits already: whoever takes it will see its newest state."""

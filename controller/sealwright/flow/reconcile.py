@@ -37,13 +37,14 @@ class State(StrEnum):
 class Report:
     """What one look at a run came to: every log line, metric and event is a function of this value.
 
-    `waits_for` are the children whose end, or appearance, makes another look worth while. `bug` is set for what nobody
-    foresaw; its traceback is for the log.
+    `completed` is when the run ended, RFC 3339. `waits_for` are the children whose end, or appearance, makes another look
+    worth while. `bug` is set for what nobody foresaw; its traceback is for the log.
     """
 
     key: Key
     state: State
     uid: str = ""
+    completed: str = ""
     outcomes: tuple[Outcome, ...] = ()
     findings: tuple[Finding, ...] = ()
     failures: tuple[Failure, ...] = ()
@@ -136,6 +137,7 @@ async def _sign(key: Key, run: Run, findings: tuple[Finding, ...], source: Runs,
         key=key,
         state=state,
         uid=run.metadata.uid,
+        completed=run.status.completion_time,
         outcomes=outcomes,
         findings=findings,
         failures=failures,
