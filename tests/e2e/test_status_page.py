@@ -4,7 +4,6 @@ import asyncio
 import base64
 import json
 import os
-import shutil
 import subprocess
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -33,6 +32,21 @@ FLAGS = (
     "--remote-debugging-port=0",
 )
 HOSTILE = "<img src=x onerror=\"document.title='run'\"><script>document.title='run'</script>"
+LEAST_CONTRAST = """(selector) => {
+  const light = (colour) => {
+    const [r, g, b] = colour.match(/[\\d.]+/g).map((part) => part / 255)
+      .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (element) => {
+    const colour = getComputedStyle(element).backgroundColor;
+    return colour === "rgba(0, 0, 0, 0)" ? behind(element.parentElement) : colour;
+  };
+  return Math.min(...[...document.querySelectorAll(selector)].map((element) => {
+    const [low, high] = [getComputedStyle(element).color, behind(element)].map(light).sort((a, b) => a - b);
+    return (high + 0.05) / (low + 0.05);
+  }));
+}"""
 
 
 class Tab:
@@ -62,23 +76,23 @@ class Tab:
         await self.call("Emulation.setEmulatedMedia", features=[scheme])
         await self.call("Page.navigate", url=url)
         async with asyncio.timeout(20):
-            while await self.value("document.readyState + location.href") != f"complete{url}":
+            while await self.value("document.readyState + location.href") != f"complete{url}":  # noqa: ASYNC110  a browser's own pace
                 await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
 async def browser(folder):
     """A browser with a profile of its own, and its first tab."""
-    program = os.environ.get("SEALWRIGHT_CHROMIUM") or shutil.which("chromium")
-    assert program, "Chromium is missing; set SEALWRIGHT_CHROMIUM to it, or let hack/e2e bring it"
-    running = subprocess.Popen(
-        [program, *FLAGS, f"--user-data-dir={folder}", "about:blank"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    program = os.environ.get("SEALWRIGHT_CHROMIUM")
+    assert program, "SEALWRIGHT_CHROMIUM must name a Chromium; hack/e2e brings it"
+    running = await asyncio.create_subprocess_exec(
+        program, *FLAGS, f"--user-data-dir={folder}", "about:blank", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
         async with asyncio.timeout(60), aiohttp.ClientSession() as client:
             told = folder / "DevToolsActivePort"
             while not (told.exists() and "\n" in told.read_text()):
-                assert running.poll() is None, "Chromium ended at once"
+                assert running.returncode is None, "Chromium ended at once"
                 await asyncio.sleep(0.05)
             port = told.read_text().split()[0]
             async with client.get(f"http://{HOST}:{port}/json/list") as answer:
@@ -87,7 +101,7 @@ async def browser(folder):
                 yield Tab(socket)
     finally:
         running.terminate()
-        running.wait(20)
+        await asyncio.wait_for(running.wait(), 20)
 
 
 @asynccontextmanager
@@ -100,18 +114,7 @@ async def page(status):
 
 async def contrast(tab, selector):
     """The ratio of text to what is behind it (WCAG 2.2, 1.4.3), for the element with the least."""
-    return await tab.value(
-        """(() => {
-          const light = (colour) => { const [r, g, b] = colour.match(/[\\d.]+/g).map((part) => part / 255)
-            .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
-            return 0.2126 * r + 0.7152 * g + 0.0722 * b };
-          const behind = (element) => { for (let at = element; at; at = at.parentElement) {
-            const colour = getComputedStyle(at).backgroundColor; if (colour !== 'rgba(0, 0, 0, 0)') return colour } };
-          return Math.min(...[...document.querySelectorAll(%s)].map((element) => {
-            const [low, high] = [getComputedStyle(element).color, behind(element)].map(light).sort((a, b) => a - b);
-            return (high + 0.05) / (low + 0.05) })) })()"""
-        % json.dumps(selector)
-    )
+    return await tab.value(f"({LEAST_CONTRAST})({json.dumps(selector)})")
 
 
 async def test_text_is_visible_in_both_colours_and_fits_a_phone(tmp_path):

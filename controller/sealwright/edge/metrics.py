@@ -42,7 +42,7 @@ class Spoof(StrEnum):
     CHILD = "child"  # an object that calls itself the child of a PipelineRun
 
 
-_SPOOFS = {Reason.CHILD_FORGED: Spoof.CHILD, Reason.SPOOFED_MARK: Spoof.MARK}
+_SPOOFS: dict[Reason | None, Spoof] = {Reason.CHILD_FORGED: Spoof.CHILD, Reason.SPOOFED_MARK: Spoof.MARK}
 
 
 class _Bound(dict[tuple[str, ...], Counter]):

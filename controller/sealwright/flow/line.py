@@ -30,7 +30,7 @@ class _Lane:
     def __len__(self) -> int:
         return self._count
 
-    def keys(self) -> Iterator[Key]:
+    def __iter__(self) -> Iterator[Key]:
         return chain.from_iterable(self._turns.values())
 
     async def put(self, key: Key) -> None:
@@ -64,7 +64,7 @@ class Line:
 
     def waiting(self) -> Counter[tuple[Kind, LaneName]]:
         """How many keys wait, by kind and lane."""
-        return Counter((key.kind, name) for name, lane in self._lanes.items() for key in lane.keys())
+        return Counter((key.kind, name) for name, lane in self._lanes.items() for key in lane)
 
     async def put(self, key: Key, lane: LaneName = "live") -> None:
         """Once is enough for a key that waits already: whoever takes it will see its newest state."""
