@@ -24,7 +24,8 @@ release() {
 }
 export -f release
 
-kubectl delete -k "$applied" --ignore-not-found --selector app.kubernetes.io/name=controller --cascade=foreground
+kubectl delete -k "$applied" --ignore-not-found --selector app.kubernetes.io/name=controller
+kubectl wait pod --all-namespaces --selector app=tekton-chains-controller --for=delete --timeout=2m
 for _ in 1 2 3 4 5 6 7 8 9 10; do
   found="$(held)"
   [ -n "$found" ] || break

@@ -289,3 +289,16 @@ def test_every_yaml_file_is_well_formed_and_has_no_repeated_key():
     for path in DEPLOY.rglob("*.yaml"):
         for found in yaml.load_all(path.read_text(), Strict):
             assert isinstance(found, dict), path
+
+
+def test_the_image_is_built_from_hashed_wheels_and_runs_as_nobody():
+    """Its last stage has no shell, so every instruction there is a file or a word."""
+    stages = re.split(r"^FROM ", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)
+    build, last = stages[-2], stages[-1]
+    fetched = [line for line in build.splitlines() if "pip install" in line and "--no-index" not in line]
+
+    assert len(fetched) == 2
+    assert all("--require-hashes --only-binary=:all:" in line for line in fetched)
+    assert "RUN" not in last
+    assert "USER 65532:65532\n" in last
+    assert 'ENTRYPOINT ["/usr/bin/python3", "-m", "sealwright"]\n' in last

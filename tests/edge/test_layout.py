@@ -120,6 +120,24 @@ def test_lost_database_loses_no_layer(tmp_path):
         assert on_disk(output).layers(TAG) == [layer(b"one"), layer(b"two")]
 
 
+def test_newer_index_is_never_replaced_by_an_older_one(tmp_path, output, monkeypatch):
+    """As when another process adds to a tag, and flushes, while this one writes the manifest of that tag."""
+    with Output(tmp_path) as other:
+
+        def write(*arguments, real=output.tags._write_manifest):
+            manifest = real(*arguments)
+            monkeypatch.undo()
+            other.tags.append(NAME, TAG, layer(b"two"))
+            other.flush()
+            return manifest
+
+        monkeypatch.setattr(output.tags, "_write_manifest", write)
+        output.tags.append(NAME, TAG, layer(b"one"))
+        output.flush()
+
+    assert on_disk(output).layers(TAG) == [layer(b"one"), layer(b"two")]
+
+
 def test_tags_of_others_stay(output):
     """A user may copy the image itself into the layout."""
     output.tags.append(NAME, TAG, layer(b"one"))

@@ -1,6 +1,7 @@
 """Sealwright as a shell runs it: in this process where that is enough, as one of its own where that is the point."""
 
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -82,7 +83,8 @@ def process(*arguments: object, stdin: bytes = b"", cwd: Path | None = None, **e
 
 def shell(script: str, *arguments: object, **env: str) -> Ended:
     """A line of bash, in which `$sealwright` is the program, and `$1`, `$2`, ... the arguments."""
-    line = f'sealwright="{sys.executable} -m sealwright"; {script}'
+    program = f'sealwright() {{ {shlex.quote(sys.executable)} -m sealwright "$@"; }}'
+    line = f"{program}; {script.replace('$sealwright', 'sealwright')}"
     ended = subprocess.run(
         ["bash", "-c", line, "bash", *map(str, arguments)], capture_output=True, env=environment(**env), timeout=60, check=False
     )

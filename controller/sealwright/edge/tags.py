@@ -6,10 +6,11 @@ end, and the next `flush` finishes them.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -22,11 +23,15 @@ from sealwright.edge.files import Files
 from sealwright.edge.layout import FOLDERS_KEPT, Layout, folder
 
 # Layers after which `append` flushes by itself: memory and the work of the next start stay small.
-PORTION = 1024
+PORTION = 2048
 
 _INSERT = "INSERT OR IGNORE INTO layers (repository, tag, identity, descriptor) VALUES (?, ?, ?, ?)"
 _BELOW = "SELECT descriptor FROM layers WHERE repository = ? AND tag = ? ORDER BY id"
-_MARK = "(SELECT row FROM marks WHERE what = 'layers')"
+_CHANGED = """
+SELECT name, tag, descriptor FROM layers JOIN repositories ON repositories.id = repository
+WHERE (repository, tag) IN (SELECT repository, tag FROM layers WHERE id > (SELECT row FROM marks WHERE what = 'layers'))
+ORDER BY name, tag, layers.id
+"""
 
 
 class Tags:
@@ -72,18 +77,13 @@ class Tags:
     def flush(self) -> int:
         """Write what changed since: manifests, then each `index.json`. Returns how many layouts it wrote."""
         self._appended = 0
-        ((newest,),) = self._database.read("SELECT max(id) FROM layers")
-        changed = self._database.read(
-            f"SELECT DISTINCT name, tag FROM layers JOIN repositories ON repositories.id = repository "  # noqa: S608  constants only
-            f"WHERE layers.id > {_MARK} AND layers.id <= ? ORDER BY name, tag",
-            newest,
-        )
-        stale = {repository: [tag for _, tag in group] for repository, group in groupby(changed, itemgetter(0))}
-        for repository, tags in stale.items():
-            self._write(repository, tags)
-        if stale:
+        newest = self._newest()
+        layouts = {name: list(rows) for name, rows in groupby(self._database.read(_CHANGED), itemgetter(0))}
+        for repository, rows in layouts.items():
+            self._write(repository, [row[1:] for row in rows], newest)
+        if layouts:
             self._database.write("UPDATE marks SET row = max(row, ?) WHERE what = 'layers'", newest)
-        return len(stale)
+        return len(layouts)
 
     def lost(self) -> list[str]:
         """Repositories whose layout somebody deleted, or which never were flushed."""
@@ -95,7 +95,7 @@ class Tags:
 
         A kill in between leaves it lost, for the next start.
         """
-        layout, known = self.layout(repository), self._id(repository)
+        layout, known, newest = self.layout(repository), self._id(repository), self._newest()
         for attestation in attestations:
             layout.put(cosign.to_layer(attestation).body, self._files)
         with self._database.transaction() as connection:
@@ -104,26 +104,37 @@ class Tags:
             connection.executemany("DELETE FROM layers WHERE id = ?", gone)
             # SQLite may give the numbers of the last rows again, and those are new then.
             connection.execute("UPDATE marks SET row = min(row, (SELECT coalesce(max(id), 0) FROM layers)) WHERE what = 'layers'")
-        self._write(repository, ())
+        self._write(repository, [], newest)
 
-    def _write(self, repository: str, changed: Sequence[str]) -> None:
-        """Write the manifests of these tags (of all, if there is no good index), and the index."""
-        layout, row = self.layout(repository), self._id(repository)
-        # In one transaction, so that nobody else replaces a newer index by an older one.
-        with self._database.transaction() as connection:
-            tags = changed
-            if not layout.is_whole():
-                tags = [tag for (tag,) in connection.execute("SELECT DISTINCT tag FROM layers WHERE repository = ?", (row,))]
-            manifests = {}
-            for tag in tags:
-                layers = [_descriptor(descriptor) for (descriptor,) in connection.execute(_BELOW, (row, tag))]
-                manifests[tag] = self._write_manifest(layout, layers)
-            layout.write_index(manifests, self._files)
+    def _write(self, repository: str, rows: list[tuple[Any, ...]], newest: int) -> None:
+        """Write the manifests of these tags (of all, if there is no good index), and the index.
 
-    def _write_manifest(self, layout: Layout, layers: list[Descriptor]) -> Descriptor:
+        `rows` are tags with the descriptors of their layers, as they were when the layer `newest` was the last.
+        """
+        layout, known = self.layout(repository), self._id(repository)
+        manifests: dict[str, Descriptor] = {}
+        if not layout.is_whole():
+            rows = self._database.read("SELECT tag, descriptor FROM layers WHERE repository = ? ORDER BY tag, id", known)
+        while rows:
+            manifests |= {tag: self._write_manifest(layout, group) for tag, group in groupby(rows, itemgetter(0))}
+            # Files are slow to make, and others wait meanwhile: only the index is written inside.
+            with self._database.transaction() as connection:
+                since = connection.execute("SELECT tag FROM layers WHERE id > ? AND +repository = ?", (newest, known))
+                changed = sorted(manifests.keys() & {tag for (tag,) in since})
+                if not changed:
+                    layout.write_index(manifests, self._files)
+            newest = self._newest()
+            rows = [(tag, *row) for tag in changed for row in self._database.read(_BELOW, known, tag)]
+
+    def _write_manifest(self, layout: Layout, rows: Iterable[tuple[Any, ...]]) -> Descriptor:
+        layers = [_descriptor(descriptor) for _, descriptor in rows]
         layout.put(oci.config(layers), self._files)
         body = oci.manifest(layers)
         return Descriptor(media_type=oci.MANIFEST_TYPE, size=len(body), digest=layout.put(body, self._files))
+
+    def _newest(self) -> int:
+        ((newest,),) = self._database.read("SELECT coalesce(max(id), 0) FROM layers")
+        return int(newest)
 
     def _id(self, repository: str) -> int:
         if repository not in self._ids:

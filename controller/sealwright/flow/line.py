@@ -46,7 +46,7 @@ class _Lane:
             if keys:
                 self._turns[namespace] = keys  # to the end: the others come first
             self._count -= 1
-            self._has_room.notify()
+            self._has_room.notify_all()  # the one that is woken may be cancelled, and would take the word with it
         return key
 
 

@@ -1,9 +1,9 @@
 """How a PipelineRun's tasks hang together."""
 
 import json
-import time
 
 import pytest
+from fakes import growth
 from fakes.tekton_runs import child, pipeline_run, pipeline_task, read_pipeline
 
 from sealwright.core.errors import Permanent, Reason
@@ -114,12 +114,14 @@ def test_task_of_another_shape_is_refused_by_name(members):
     assert caught.value.reason is Reason.INVALID_RUN
 
 
-@pytest.mark.parametrize("text", ["$(" * 500_000, "$(tasks." + "a." * 500_000, "$(a" + "[0" * 400_000])
-def test_hostile_text_takes_no_time(text):
+@pytest.mark.parametrize("repeated", ["$(", "$(tasks.a.", "a.", "$(a[0"])
+def test_hostile_text_takes_no_time(repeated):
     """Looking for variables is linear."""
-    started = time.perf_counter()
-    assert after(params=[{"name": "p", "value": text}]) == []
-    assert time.perf_counter() - started < 1
+
+    def look(text):
+        assert after(params=[{"name": "p", "value": text}]) == []
+
+    assert growth.is_linear(look, lambda count: "$(tasks." + repeated * count, 50_000)
 
 
 def test_deep_value_is_searched_to_its_end():
