@@ -36,6 +36,13 @@ class ApiError(Exception):
         super().__init__(f"{method} {path}: {status} {message[:300]}")
 
 
+class Connection(http.client.HTTPSConnection):
+    """Threads end without a word; this closes what they leave."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
 class Api:
     """Calls as the user of a kubeconfig made by hack/cluster, or as the one whom that user impersonates."""
 
@@ -77,9 +84,9 @@ class Api:
 
     def once(self, method: str, path: str, data: bytes | None, headers: Mapping[str, str]) -> tuple[int, bytes, float]:
         """Status, body, and the seconds to wait before another try."""
-        connection: http.client.HTTPSConnection | None = getattr(self.own, "connection", None)
+        connection: Connection | None = getattr(self.own, "connection", None)
         if connection is None:
-            connection = http.client.HTTPSConnection(self.server.netloc, context=self.tls, timeout=30)
+            connection = Connection(self.server.netloc, context=self.tls, timeout=30)
             self.own.connection = connection
         connection.request(method, path, data, dict(headers))
         reply = connection.getresponse()

@@ -205,17 +205,17 @@ def test_the_image_is_named_in_one_place():
     assert written == [DEPLOY / "base/controller.yaml"]
 
 
-def test_configuration_and_keys_are_installed_empty():
+def test_configuration_asks_for_what_this_version_can_do_and_no_key_is_shipped():
     """Empty is Chains' defaults, and no key."""
-    assert "data" not in named(BASE, "ConfigMap", "chains-config")
+    assert named(BASE, "ConfigMap", "chains-config")["data"] == {"artifacts.oci.storage": "tekton"}
     assert "data" not in named(BASE, "Secret", "signing-secrets")
 
 
 def test_one_replica_always_stays():
-    """Two replicas, of which a drain takes one at a time; one that is not ready keeps no node from being drained."""
+    """One replica until they share the work; a drain takes one at a time; one that is not ready keeps no node from being drained."""
     budget = named(BASE, "PodDisruptionBudget", "tekton-chains-controller")["spec"]
 
-    assert deployment()["spec"]["replicas"] == 2
+    assert deployment()["spec"]["replicas"] == 1
     assert (budget["maxUnavailable"], budget["unhealthyPodEvictionPolicy"]) == (1, "AlwaysAllow")
 
 

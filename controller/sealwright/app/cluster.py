@@ -15,6 +15,7 @@ from sealwright.core.errors import Fault, Permanent, Reason
 from sealwright.core.model import Finding, value
 from sealwright.core.proof.attestation import TrustedKey
 from sealwright.core.tekton.receipt import RingKey
+from sealwright.edge.audit import Audit
 from sealwright.edge.clock import SystemClock, chance, wall_now
 from sealwright.edge.kube import login, notices, settings
 from sealwright.edge.kube.client import Api
@@ -47,6 +48,7 @@ class ClusterOptions:
     keys: Path
     address: Address
     all_history: bool = False
+    audit_log: Path | None = None
 
     @property
     def system(self) -> str:
@@ -59,15 +61,20 @@ async def run_cluster(options: ClusterOptions, log: Log) -> None:
 
     Raises Permanent where it cannot even begin: no API server is named, or the ports are taken.
     """
-    async with Api(login.find(options.kubeconfig)) as api:
-        await until_signal(_Cluster(api, options, log).run())
+    audit = Audit(options.audit_log) if options.audit_log else None
+    try:
+        async with Api(login.find(options.kubeconfig)) as api:
+            await until_signal(_Cluster(api, options, log, audit).run())
+    finally:
+        if audit:
+            audit.close()
 
 
 class _Cluster:
     """One controller with everything that is plugged into it."""
 
-    def __init__(self, api: Api, options: ClusterOptions, log: Log) -> None:
-        self._api, self._options, self._log = api, options, log
+    def __init__(self, api: Api, options: ClusterOptions, log: Log, audit: Audit | None) -> None:
+        self._api, self._options, self._log, self._audit = api, options, log, audit
         self._clock = SystemClock()
         self._started = wall_now()
         self._history = History()
@@ -105,6 +112,15 @@ class _Cluster:
         self._metrics.run(found, now_s, completed if completed and completed >= self._started.timestamp() else None)
         self._history.run(found, now_s)
         self._events.run(found)
+        self._write_audit(found, now_s)
+
+    def _write_audit(self, found: Report, now_s: float) -> None:
+        """A full disk does not stop signing; it is said each time."""
+        try:
+            if self._audit and self._audit.run(found, now_s):
+                self._metrics.audited()
+        except Fault as fault:
+            self._log.problem("audit log", fault)
 
     def _status(self) -> Status:
         unmet = [self._gear.obstacle] if self._gear.obstacle else []

@@ -1,7 +1,6 @@
 """`sealwright controller`: sign every finished run that a source holds."""
 
 import asyncio
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -43,6 +42,7 @@ _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 @click.option("--kubeconfig", type=_PATH, envvar="KUBECONFIG", help="How to reach the cluster, outside of it.")
 @click.option("--namespace", default="", help="Namespaces to watch, with commas.  [default: all]")
 @click.option("--all-history", is_flag=True, help="Sign also runs that finished more than 7 days before the start.")
+@click.option("--audit-log", type=_PATH, help="In a cluster: a file of hash-chained lines, one for each run signed or refused.")
 @click.option("--metrics-port", default=9090, show_default=True, help="Metrics and the status page; 0 takes a free one.")
 @click.option("--health-port", default=8080, show_default=True, help="/health and /readiness; 0 takes a free one.")
 @click.option("--out", type=_PATH, help="Folder for results.  [default: the source]")
@@ -60,6 +60,7 @@ def command(
     all_history: bool,
     metrics_port: int,
     health_port: int,
+    audit_log: Path | None,
     out: Path | None,
     keys: Path | None,
     config: Path | None,
@@ -70,8 +71,15 @@ def command(
     log = Log(log_level, is_coloured=show.is_coloured())
     if source is None:
         _refuse_folder_options(out=out, config=config, once=once)
-        names = tuple(name for name in namespace.replace(" ", "").split(",") if name)
-        _in_cluster(kubeconfig, names, keys, (metrics_port, health_port), log, all_history=all_history)
+        _in_cluster(
+            log,
+            kubeconfig=kubeconfig,
+            namespace=namespace,
+            keys=keys,
+            ports=(metrics_port, health_port),
+            audit_log=audit_log,
+            all_history=all_history,
+        )
         return
     parsed = configuration.read_config(config)
     for warning in parsed.warnings:
@@ -84,14 +92,25 @@ def command(
 
 
 def _in_cluster(
-    kubeconfig: Path | None, names: Sequence[str], keys: Path | None, ports: tuple[int, int], log: Log, *, all_history: bool
+    log: Log,
+    *,
+    kubeconfig: Path | None,
+    namespace: str,
+    keys: Path | None,
+    ports: tuple[int, int],
+    audit_log: Path | None,
+    all_history: bool,
 ) -> None:
     from sealwright.app import cluster  # noqa: PLC0415  the client of the API server, which a folder does not need
     from sealwright.edge.web import Address  # noqa: PLC0415
 
-    address = Address(metrics_port=ports[0], health_port=ports[1])
     options = cluster.ClusterOptions(
-        kubeconfig=kubeconfig, namespaces=names, keys=keys or cluster.KEYS, address=address, all_history=all_history
+        kubeconfig=kubeconfig,
+        namespaces=tuple(name for name in namespace.replace(" ", "").split(",") if name),
+        keys=keys or cluster.KEYS,
+        address=Address(metrics_port=ports[0], health_port=ports[1]),
+        all_history=all_history,
+        audit_log=audit_log,
     )
     asyncio.run(cluster.run_cluster(options, log))
 

@@ -123,8 +123,9 @@ class Index:
         with self._database.transaction() as connection:
             for run, encoded in connection.execute(sql, (PORTION,)):
                 facts |= _rows(run, self._decode(encoded))
-            connection.executemany(_KNOW, sorted(facts))
-            connection.execute("UPDATE marks SET row = max(row, ?) WHERE what = 'facts'", (run,))
+            if run:
+                connection.executemany(_KNOW, sorted(facts))
+                connection.execute("UPDATE marks SET row = max(row, ?) WHERE what = 'facts'", (run,))
         return run > 0
 
 

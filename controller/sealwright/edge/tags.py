@@ -27,9 +27,13 @@ PORTION = 2048
 
 _INSERT = "INSERT OR IGNORE INTO layers (repository, tag, identity, descriptor) VALUES (?, ?, ?, ?)"
 _BELOW = "SELECT descriptor FROM layers WHERE repository = ? AND tag = ? ORDER BY id"
+# CROSS and the plus signs make SQLite take the few new rows, and look up their tags, instead of looking through all.
 _CHANGED = """
-SELECT name, tag, descriptor FROM layers JOIN repositories ON repositories.id = repository
-WHERE (repository, tag) IN (SELECT repository, tag FROM layers WHERE id > (SELECT row FROM marks WHERE what = 'layers'))
+SELECT name, tag, descriptor FROM (
+    SELECT DISTINCT +repository AS repository, +tag AS tag FROM layers
+    WHERE id > (SELECT row FROM marks WHERE what = 'layers')
+)
+CROSS JOIN layers USING (repository, tag) JOIN repositories ON repositories.id = repository
 ORDER BY name, tag, layers.id
 """
 

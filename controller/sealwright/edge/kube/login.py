@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sealwright.core.errors import Permanent, Reason, quote
+from sealwright.core.errors import Permanent, Reason, Transient, quote
 from sealwright.core.model import value
 
 _MOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -44,9 +44,13 @@ def _file_token(path: Path) -> Callable[[], str]:
 
     def token() -> str:
         nonlocal kept
-        changed = path.stat().st_mtime_ns
-        if changed != kept[0]:
-            kept = (changed, path.read_text().strip())
+        try:
+            changed = path.stat().st_mtime_ns
+            if changed != kept[0]:
+                kept = (changed, path.read_text().strip())
+        except OSError as error:
+            if not kept[1]:
+                raise Transient(Reason.UNAVAILABLE, f"the token of the service account cannot be read: {error}") from error
         return kept[1]
 
     return token

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from sealwright.core.errors import Reason, Transient
+from sealwright.core.errors import Permanent, Reason, Transient
 from sealwright.core.model import Key, Kind, value
 from sealwright.core.tekton.annotations import PREFIX
 from sealwright.core.tekton.patch import Seen
@@ -50,6 +50,10 @@ class _Run(msgspec.Struct, gc=False):
     metadata: _Metadata = msgspec.field(default_factory=_Metadata)
     spec: _Spec = msgspec.field(default_factory=_Spec)
     status: _Status | None = None
+
+
+class _Bare(msgspec.Struct, gc=False):
+    metadata: _Metadata
 
 
 class _Event(msgspec.Struct, gc=False):
@@ -106,6 +110,7 @@ class ExpiredError(Exception):
 
 
 _run = msgspec.json.Decoder(_Run)
+_bare = msgspec.json.Decoder(_Bare)
 _event = msgspec.json.Decoder(_Event)
 _list = msgspec.json.Decoder(_List)
 _failure = msgspec.json.Decoder(_Failure)
@@ -114,7 +119,7 @@ _failure = msgspec.json.Decoder(_Failure)
 def event(kind: Kind, line: bytes) -> tuple[str, Notice, bytes]:
     """Type (ADDED, MODIFIED, DELETED, BOOKMARK), notice and the object's own bytes, copied out of the line.
 
-    Raises ExpiredError for 410, Transient for another error event or a line that is no event.
+    Raises ExpiredError for 410, Transient for another error event, Permanent for a line that is no event.
     """
     try:
         found = _event.decode(line)
@@ -123,7 +128,7 @@ def event(kind: Kind, line: bytes) -> tuple[str, Notice, bytes]:
         body = bytes(found.object)
         return found.type, notice(kind, body), body
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise Transient(Reason.UNAVAILABLE, f"watch of {kind}s: not an event: {error}") from error
+        raise Permanent(Reason.INVALID_INPUT, f"watch of {kind}s: not an event: {error}") from error
 
 
 def page(kind: Kind, body: bytes) -> Page:
@@ -136,8 +141,11 @@ def page(kind: Kind, body: bytes) -> Page:
 
 
 def notice(kind: Kind, body: bytes | msgspec.Raw) -> Notice:
-    """What an object says."""
-    run = _run.decode(body)
+    """What an object says; of one whose spec or status is malformed, its metadata: a look at it will tell what is wrong."""
+    try:
+        run = _run.decode(body)
+    except msgspec.ValidationError:
+        run = _Run(metadata=_bare.decode(body).metadata)
     metadata, annotations = run.metadata, run.metadata.annotations or {}
     conditions = (run.status.conditions if run.status else None) or ()
     parent = next((owner for owner in metadata.owner_references if owner.controller and owner.kind == "PipelineRun"), None)

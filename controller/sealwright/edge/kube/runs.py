@@ -41,14 +41,16 @@ class ClusterRuns:
         self._notices: OrderedDict[Key, Notice] = OrderedDict()
         self._fresh: OrderedDict[Key, bytes] = OrderedDict()
         self._fresh_bytes = 0
-        # Runs whose finalizer was just written: events from before that write are still on their way.
+        # Runs whose finalizer or marks were just written: events from before that write are still on their way.
         self._held: OrderedDict[str, None] = OrderedDict()
+        self._marked: OrderedDict[str, None] = OrderedDict()
 
     async def follow(self) -> AsyncIterator[Key]:
         """Runs that change, as they change."""
         async for found, body in self._watch.live():
             if self._is_work(found):
-                self._keep(found, body)
+                # An event from before our mark would be signed again: such a run is read as it is now.
+                self._keep(found, b"" if found.seen.uid in self._marked else body)
                 yield found.key
             elif found.key in self._notices:
                 self._note(found)  # our own write coming back: the next patch is built on it
@@ -86,7 +88,7 @@ class ClusterRuns:
         if body is not None and await self._patch(key, body) in _STALE:
             self._notices.pop(key, None)  # the event of whatever changed it comes, and with it another look
             return
-        self._remember_held(uid)
+        _remember(self._held, uid)
 
     async def release(self, key: Key, uid: str) -> None:
         """Take our finalizer off a run that will never be signed: it is deleted before its end."""
@@ -97,6 +99,8 @@ class ClusterRuns:
         text = receipt.issue(self._ring(), key.kind, uid, mark.outcomes, mark.plan)
         await self._settle(key, uid, {**mark.annotations, receipt.ANNOTATION: text})
         self._notices.pop(key, None)
+        self._take_fresh(key)
+        _remember(self._marked, uid)
 
     async def _settle(self, key: Key, uid: str, annotations: Mapping[str, str]) -> None:
         """Write; if the object has moved on, read it once and write again."""
@@ -145,11 +149,6 @@ class ClusterRuns:
             self._fresh[found.key] = body
             self._fresh_bytes += len(body)
 
-    def _remember_held(self, uid: str) -> None:
-        self._held[uid] = None
-        if len(self._held) > NOTICES_KEPT:
-            self._held.popitem(last=False)
-
     def _take_fresh(self, key: Key) -> bytes | None:
         body = self._fresh.pop(key, None)
         self._fresh_bytes -= len(body or b"")
@@ -160,3 +159,9 @@ class ClusterRuns:
         self._notices.move_to_end(found.key)
         if len(self._notices) > NOTICES_KEPT:
             self._notices.popitem(last=False)
+
+
+def _remember(uids: OrderedDict[str, None], uid: str) -> None:
+    uids[uid] = None
+    if len(uids) > NOTICES_KEPT:
+        uids.popitem(last=False)

@@ -27,6 +27,11 @@ class _Data(msgspec.Struct):
     data: dict[str, str] | None = None
 
 
+class _List(msgspec.Struct):
+    metadata: _Metadata = msgspec.field(default_factory=_Metadata)
+    items: list[_Data] = []
+
+
 class _Event(msgspec.Struct):
     type: str
     object: msgspec.Raw
@@ -37,17 +42,19 @@ async def follow_config(
 ) -> AsyncIterator[tuple[str, Mapping[str, str]]]:
     """(version, data) of `chains-config` now and after each change; without the ConfigMap, its data is empty."""
     path = f"/api/v1/namespaces/{namespace}/configmaps"
+    selector = {"fieldSelector": f"metadata.name={CONFIG}"}
     version = ""
     while True:
         try:
-            body = await api.get(f"{path}/{CONFIG}")
-            found = msgspec.json.decode(body, type=_Data) if body else _Data()
-            if not version or found.metadata.resource_version != version:
+            # A list, for its version: that of a ConfigMap which has not changed for long is too old to watch from.
+            body = await api.get(path, **selector)
+            listed = msgspec.json.decode(body or b"{}", type=_List)
+            found = listed.items[0] if listed.items else _Data()
+            if (found.metadata.resource_version or "none") != version:
                 version = found.metadata.resource_version or "none"
                 yield version, found.data or {}
             # Any event means: look again. A silent watch ends by itself, and then it is looked at again too.
-            selector = {"fieldSelector": f"metadata.name={CONFIG}", "watch": "1", "timeoutSeconds": "300"}
-            start = {"resourceVersion": version} if version != "none" else {}
+            start = {"watch": "1", "timeoutSeconds": "300", "resourceVersion": listed.metadata.resource_version}
             async for line in api.lines(path, **selector, **start):
                 if msgspec.json.decode(line, type=_Event).type != "BOOKMARK":
                     break
@@ -73,6 +80,8 @@ async def receipt_ring(api: Api, namespace: str) -> Sequence[RingKey]:
         body = await api.get(f"{path}/{RING}")
     data = (msgspec.json.decode(body or b"{}", type=_Data)).data or {}
     ring = [RingKey(id=name, secret=base64.b64decode(data[name])) for name in sorted(data)]
-    if not ring:
-        raise Permanent(Reason.KEY_MISSING, f"Secret {RING} in namespace {namespace} holds no key; delete it and start again")
+    # A dot would end the id inside a receipt; with a short secret, others could write receipts.
+    if not ring or any("." in key.id or len(key.secret) < _SECRET_BYTES for key in ring):
+        wanted = f"keys of {_SECRET_BYTES} bytes with no dot in their names"
+        raise Permanent(Reason.KEY_MISSING, f"Secret {RING} in namespace {namespace}: wanted {wanted}; delete it and start again")
     return ring

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from sealwright.core.errors import Fault
+from sealwright.core.errors import Fault, Permanent
 from sealwright.core.model import Kind
 from sealwright.edge.kube import notices
 from sealwright.edge.kube.client import Api
@@ -69,7 +69,7 @@ class Watch:
                 return notices.page(kind, body or b'{"items":[]}')
             except Fault as fault:
                 self._on_problem(path, fault)
-                following = "" if "answered 410" in fault.message else following
+                following = "" if _is_expired(fault) else following
                 await self._clock.sleep(getattr(fault, "after_s", None) or RETRY_S)
 
     async def _follow(self, kind: Kind, path: str) -> None:
@@ -89,6 +89,8 @@ class Watch:
                 version, has_gap = "", True
             except Fault as fault:
                 self._on_problem(path, fault)
+                if _is_expired(fault):
+                    version, has_gap = "", True
                 await self._clock.sleep(getattr(fault, "after_s", None) or RETRY_S)
 
     async def _version(self, kind: Kind, path: str) -> str:
@@ -99,7 +101,11 @@ class Watch:
         """One watch from `version` to its end; the version to go on from."""
         parameters = {"watch": "1", "allowWatchBookmarks": "true", "timeoutSeconds": WATCH_S, "resourceVersion": version}
         async for line in self._api.lines(path, **parameters):
-            type_, found, body = notices.event(kind, line)
+            try:
+                type_, found, body = notices.event(kind, line)
+            except Permanent as fault:
+                self._on_problem(path, fault)  # one poisonous object must never stop the others (T25)
+                continue
             version = found.version or version
             if type_ in ("ADDED", "MODIFIED"):
                 await self._events.put((found, body))
@@ -119,3 +125,8 @@ class Watch:
         self._begun += 1
         if self._begun == len(self._paths()):
             self.synced.set()
+
+
+def _is_expired(fault: Fault) -> bool:
+    """Servers say so as an event, or as the status of the answer."""
+    return "answered 410" in fault.message
