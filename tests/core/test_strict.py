@@ -143,6 +143,44 @@ def test_every_json_value_is_read_back(value):
     assert strict.loads(data, "x") == value
 
 
+class Pairs(list):
+    """An object as it may stand in a text: keys and values, in which a key may come again."""
+
+
+TEXTS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.lists(st.tuples(st.text("ab\n\u00e9", max_size=1), inner), max_size=3).map(Pairs)
+    ),
+    max_leaves=12,
+)
+
+
+def _written(value, spaced, escaped):
+    """The text, and whether a key in it comes again."""
+    if not isinstance(value, list):
+        return json.dumps(value, ensure_ascii=escaped), False
+    members = [member if isinstance(value, Pairs) else ("", member) for member in value]
+    inner = [(json.dumps(key, ensure_ascii=escaped), *_written(member, spaced, escaped)) for key, member in members]
+    gap = " " if spaced else ""
+    repeated = any(again for _, _, again in inner)
+    if isinstance(value, Pairs):
+        is_unique = len({key for key, _ in value}) == len(value)
+        return "{" + f",{gap}".join(f"{key}:{gap}{text}" for key, text, _ in inner) + "}", repeated or not is_unique
+    return "[" + f",{gap}".join(text for _, text, _ in inner) + "]", repeated
+
+
+@given(TEXTS, st.booleans(), st.booleans())
+def test_repeated_key_is_refused_however_it_is_written(value, spaced, escaped):
+    """And nothing else is."""
+    text, repeated = _written(value, spaced, escaped)
+    if repeated:
+        with pytest.raises(Permanent, match="stands twice"):
+            strict.loads(text.encode(), "x")
+    else:
+        assert strict.loads(text.encode(), "x") == json.loads(text)
+
+
 @given(VALUES)
 def test_depth_is_the_true_depth(value):
     """Counted from bytes or from the value."""

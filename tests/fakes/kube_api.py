@@ -53,11 +53,12 @@ class KubeApi:
 
     def tell(self, resource, line):
         """Any event, or any line, to all watches of a kind."""
+        self.version += 1
         self._tell((resource, "", ""), line)
 
     def bookmark(self, resource, kind):
-        self.version += 1
-        self.tell(resource, {"type": "BOOKMARK", "object": {"kind": kind, "metadata": {"resourceVersion": str(self.version)}}})
+        version = str(self.version + 1)
+        self.tell(resource, {"type": "BOOKMARK", "object": {"kind": kind, "metadata": {"resourceVersion": version}}})
 
     def expire(self):
         """Compaction: what was until now can be watched from no more."""
@@ -114,7 +115,8 @@ class KubeApi:
         if method == "GET":
             return await (self._watch if query.get("watch") else self._list)(request, resource, namespace)
         write = {"POST": self._create, "PATCH": self._patch}[method]
-        return write((resource, namespace, name), json.loads(body), request)
+        assert method == "POST" or request.content_type == "application/json-patch+json"
+        return write((resource, namespace, name), json.loads(body))
 
     def _object(self, found):
         return web.json_response(found) if found else _status(404)
@@ -158,7 +160,7 @@ class KubeApi:
             self._open.pop(answer, None)
         return answer
 
-    def _create(self, place, found, request):
+    def _create(self, place, found):
         resource, namespace, _ = place
         name = found["metadata"]["name"]
         if (resource, namespace, name) in self.kept:
@@ -168,8 +170,7 @@ class KubeApi:
             self.put({"kind": kind} | found | {"metadata": {"name": name, "namespace": namespace}}), status=201
         )
 
-    def _patch(self, place, operations, request):
-        assert request.content_type == "application/json-patch+json"
+    def _patch(self, place, operations):
         before = self.kept.get(place)
         if before is None:
             return _status(404)
@@ -193,7 +194,7 @@ class KubeApi:
 async def until(condition, seconds=5.0):
     """Wait for what comes over a socket."""
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110  a socket's own pace
             await asyncio.sleep(0.001)
 
 

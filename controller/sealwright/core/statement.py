@@ -50,6 +50,17 @@ def encode(type_: str, subjects: Iterable[Subject], predicate_type: str, predica
     return encoded
 
 
+def payload(type_: str, subjects: tuple[Subject, ...], predicate_type: str, predicate: dict[str, Any]) -> Payload:
+    """The Statement to sign, and what it says of itself. Raises like `encode`."""
+    return Payload(
+        media_type=MEDIA_TYPE,
+        body=encode(type_, subjects, predicate_type, predicate),
+        predicate_type=predicate_type,
+        subjects=subjects,
+        materials=materials(predicate),
+    )
+
+
 def go_json(value: Any) -> bytes:
     """JSON as Go's encoding/json writes it: HTML-escaped, no spaces, members in the order given."""
     body = msgspec.json.encode(value)

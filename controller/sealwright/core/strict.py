@@ -24,6 +24,8 @@ DEPTH_LIMIT = 200
 _DIGIT_LIMIT = 308  # every shorter integer fits a double
 
 _NOT_STRUCTURE = bytes(sorted(set(range(256)) - set(b'[]{}"')))
+_DIGITS = bytes(ord("0") if byte in b"0123456789" else ord(" ") for byte in range(256))
+_LONG_NUMBER = b"0" * (_DIGIT_LIMIT + 1)
 _ONE_KIND = bytes.maketrans(b"[]", b"{}")
 _STEP = {ord("{"): 1, ord("}"): -1}
 # Levels that `depth` takes off whole: more than most objects have, few enough to stay linear.
@@ -38,7 +40,8 @@ def loads(data: bytes, what: str, limit: int = SIZE_LIMIT) -> Any:
     """
     bound(data, what, limit)
     loaded = decode(data, what)
-    refuse_repeated_keys(data, what)
+    if not _reads_back(loaded, data):
+        refuse_repeated_keys(data, what)
     return loaded
 
 
@@ -69,6 +72,15 @@ def decode(data: bytes, what: str) -> Any:
         return msgspec.json.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Permanent(Reason.INVALID_INPUT, f"{what}: not valid JSON: {error}") from error
+
+
+def _reads_back(loaded: Any, data: bytes) -> bool:
+    """Whether the value, written again, is the same text but for spaces: then no key in the text was dropped.
+
+    Most files are written so, and this takes a fifth of the time of looking at each key.
+    """
+    has_long_number = _LONG_NUMBER in data.translate(_DIGITS)
+    return not has_long_number and msgspec.json.encode(loaded) == msgspec.json.format(data, indent=-1)
 
 
 def refuse_repeated_keys(data: bytes, what: str) -> None:

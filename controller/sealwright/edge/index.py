@@ -101,12 +101,13 @@ class Index:
 
     def _having(self, questions: Sequence[set[_Fact]]) -> list[int]:
         """The runs that may have what is asked: those with such facts, and the newest, which have none yet."""
+        if not questions:
+            return sorted(row for (row,) in self._database.read("SELECT id FROM runs"))
+        # First, so that a run whose facts are written meanwhile is in one of the two.
+        newest = self._database.read("SELECT id FROM runs WHERE id > (SELECT row FROM marks WHERE what = 'facts')")
         sql = "SELECT run FROM facts WHERE what = ? AND text = ?"
         having = [{row for fact in answers for (row,) in self._database.read(sql, *fact)} for answers in questions]
-        newest = (
-            "SELECT id FROM runs WHERE id > (SELECT row FROM marks WHERE what = 'facts')" if having else "SELECT id FROM runs"
-        )
-        return sorted({row for (row,) in self._database.read(newest)}.union(set.intersection(*having) if having else ()))
+        return sorted(set.intersection(*having).union(row for (row,) in newest))
 
     def _finish_again(self, identity: tuple[str, ...], plan: str, found: Sequence[Entry]) -> None:
         """Facts of what is replaced stay; `search` asks the entries themselves too."""

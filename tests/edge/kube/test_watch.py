@@ -24,7 +24,7 @@ class Seen:
     def __init__(self, api, namespaces=()):
         self.clock = QuickClock()
         self.problems = []
-        self.watch = Watch(api, self.clock, namespaces, lambda where, fault: self.problems.append(fault))
+        self.watch = Watch(api, self.clock, namespaces, lambda _where, fault: self.problems.append(fault))
         self.found = []
         self.gate = asyncio.Event()
         self.gate.set()

@@ -7,7 +7,7 @@ from typing import Any
 
 from sealwright.core import statement
 from sealwright.core.config import Config
-from sealwright.core.model import Built, Finding, Payload, Subject
+from sealwright.core.model import Built, Finding, Subject
 from sealwright.core.tekton import gostruct, materials, metadata, pipelines, subjects
 from sealwright.core.tekton.runs import Container, ParamSpec, PipelineRun, PipelineTask, Run, StepSpec, TaskRun
 from sealwright.core.tekton.values import instant, param_value
@@ -31,14 +31,7 @@ def build(run: Run, word: str, config: Config) -> Built:  # noqa: ARG001  both w
     }
     if found_in:
         predicate["materials"] = [_present(uri=found.name, digest=dict(found.digest)) for found in found_in]
-    body = statement.encode(statement.V01, made, PREDICATE_TYPE, predicate)
-    payload = Payload(
-        media_type=statement.MEDIA_TYPE,
-        body=body,
-        predicate_type=PREDICATE_TYPE,
-        subjects=made,
-        materials=statement.materials(predicate),
-    )
+    payload = statement.payload(statement.V01, made, PREDICATE_TYPE, predicate)
     return Built(payload=payload, findings=tuple(findings))
 
 

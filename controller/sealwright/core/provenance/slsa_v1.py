@@ -11,7 +11,7 @@ import msgspec
 from sealwright.core import statement
 from sealwright.core.config import Config
 from sealwright.core.errors import Permanent, Reason
-from sealwright.core.model import Built, Finding, Payload, Subject
+from sealwright.core.model import Built, Finding, Subject
 from sealwright.core.tekton import gostruct, hints, materials, metadata, pipelines, subjects
 from sealwright.core.tekton.results import RAW_ABSENT, Named
 from sealwright.core.tekton.runs import PipelineRun, RefSource, Run, TaskRun
@@ -35,14 +35,7 @@ def build(run: Run, word: str, config: Config) -> Built:
         "runDetails": {"builder": _present(id=config.builder_id), "metadata": _metadata(run)}
         | _present(byproducts=_byproducts(run, is_v4=is_v4, deep=deep)),
     }
-    body = statement.encode(statement.V1, made, PREDICATE_TYPE, predicate)
-    payload = Payload(
-        media_type=statement.MEDIA_TYPE,
-        body=body,
-        predicate_type=PREDICATE_TYPE,
-        subjects=made,
-        materials=statement.materials(predicate),
-    )
+    payload = statement.payload(statement.V1, made, PREDICATE_TYPE, predicate)
     return Built(payload=payload, findings=tuple(findings))
 
 

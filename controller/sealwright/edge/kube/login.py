@@ -68,7 +68,7 @@ def _from_kubeconfig(path: Path | None) -> Login:
         config.load_kube_config(  # type: ignore[no-untyped-call]
             config_file=str(path) if path else None, client_configuration=found
         )
-    except (config.ConfigException, OSError) as error:
+    except Exception as error:  # that client raises whatever a broken file leads it to
         raise Permanent(Reason.INVALID_CONFIG, f"kubeconfig {quote(path or '')}: {error}") from error
     return Login(server=found.host.rstrip("/"), tls=_tls(found), token=lambda: _bearer(found))
 
@@ -85,5 +85,5 @@ def _tls(found: Any) -> ssl.SSLContext | None:
 
 
 def _bearer(found: Any) -> str:
-    header = found.get_api_key_with_prefix("authorization") or ""
+    header = found.get_api_key_with_prefix("BearerToken", alias="authorization") or ""
     return str(header).removeprefix("Bearer ")

@@ -78,10 +78,17 @@ async def receipt_ring(api: Api, namespace: str) -> Sequence[RingKey]:
         made: dict[str, Any] = {"metadata": {"name": RING}, "type": "Opaque", "data": {"k1": fresh}}
         await api.send("POST", path, msgspec.json.encode(made))  # 409: another replica was first, and its key counts
         body = await api.get(f"{path}/{RING}")
-    data = (msgspec.json.decode(body or b"{}", type=_Data)).data or {}
-    ring = [RingKey(id=name, secret=base64.b64decode(data[name])) for name in sorted(data)]
+    ring = _ring(body or b"{}")
     # A dot would end the id inside a receipt; with a short secret, others could write receipts.
     if not ring or any("." in key.id or len(key.secret) < _SECRET_BYTES for key in ring):
         wanted = f"keys of {_SECRET_BYTES} bytes with no dot in their names"
         raise Permanent(Reason.KEY_MISSING, f"Secret {RING} in namespace {namespace}: wanted {wanted}; delete it and start again")
     return ring
+
+
+def _ring(body: bytes) -> Sequence[RingKey]:
+    try:
+        data = msgspec.json.decode(body, type=_Data).data or {}
+        return [RingKey(id=name, secret=base64.b64decode(data[name])) for name in sorted(data)]
+    except (ValueError, msgspec.MsgspecError):
+        return []

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from sealwright.core.errors import Fault, Permanent
+from sealwright.core.errors import Fault, Permanent, Transient
 from sealwright.core.model import Kind
 from sealwright.edge.kube import notices
 from sealwright.edge.kube.client import Api
@@ -106,6 +106,11 @@ class Watch:
             except Permanent as fault:
                 self._on_problem(path, fault)  # one poisonous object must never stop the others (T25)
                 continue
+            except Transient as fault:
+                # The server's own error may come again at this version.
+                self._on_problem(path, fault)
+                await self._clock.sleep(RETRY_S)
+                raise ExpiredError(fault.message) from fault
             version = found.version or version
             if type_ in ("ADDED", "MODIFIED"):
                 await self._events.put((found, body))
