@@ -62,6 +62,13 @@ def test_layers_are_appended_in_order_and_read_back(output):
     assert on_disk(output).layers("other") == []
 
 
+def test_reading_what_is_not_there_leaves_no_trace(output):
+    """A question makes no repository."""
+    assert output.tags.layers(NAME, TAG) == []
+    assert output.tags.lost() == []
+    assert output.tags.flush() == 0
+
+
 def test_same_layer_is_kept_once_but_a_new_signature_of_the_same_payload_is_kept(output):
     """Chains loses the signature of a rotated key, since it compares payloads only."""
     for each in [layer(b"one", "old"), layer(b"one", "old"), layer(b"one", "new"), layer(b"one", "old")]:

@@ -12,7 +12,7 @@ from sealwright.core.model import Attestation, Key, Outcome, value
 from sealwright.edge.database import Database
 
 # Facts are written in portions of so many runs, sorted, since each of them has its place somewhere else.
-PORTION = 256
+PORTION = 1024
 
 _FINISH = "INSERT OR IGNORE INTO runs (uid, kind, namespace, name, plan, entries) VALUES (?, ?, ?, ?, ?, ?)"
 _KNOW = "INSERT OR IGNORE INTO facts VALUES (?, ?, ?)"

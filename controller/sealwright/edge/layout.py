@@ -44,12 +44,17 @@ class Layout:
         """The folder with `index.json`."""
         return Path(self._root)
 
+    def exists(self) -> bool:
+        """Whether it has the two files that every layout has."""
+        return (self.root / "oci-layout").exists() and (self.root / "index.json").exists()
+
     def is_whole(self) -> bool:
-        """Whether it has the files that every layout has, and an index that can be read."""
+        """Whether these are there, and the index can be read."""
         try:
-            return (self.root / "oci-layout").exists() and (self.root / "index.json").exists() and self.tags() is not None
+            self.tags()
         except Permanent:
             return False
+        return self.exists()
 
     def holds(self, digest: str) -> bool:
         """Whether there is a blob of this name, whatever its bytes."""

@@ -16,7 +16,7 @@ from sealwright.edge.reading import translated, unusable
 SUFFIXES = (".json", ".yaml", ".yml")
 SIGNED = ".signed.json"
 # What was read is kept this long, so that a run just found is not read twice, nor a list once for each run in it.
-KEPT_BYTES = 16 << 20
+KEPT_BYTES = 4 << 20
 
 Problem = Callable[[Path, Fault], None]
 

@@ -75,7 +75,9 @@ class Tags:
     def layers(self, repository: str, tag: str) -> list[Layer]:
         """The layers below a tag, oldest first, each blob compared with its digest. Raises as `Layout.blob`."""
         layout = self.layout(repository)
-        described = [_descriptor(row) for (row,) in self._database.read(_BELOW, self._id(repository), tag)]
+        # Not by `_id`: reading makes nothing known.
+        found = self._database.read("SELECT id FROM repositories WHERE name = ?", repository)
+        described = [_descriptor(row) for known in found for (row,) in self._database.read(_BELOW, *known, tag)]
         return [Layer(media_type=each.media_type, body=layout.blob(each), annotations=each.annotations) for each in described]
 
     def flush(self) -> int:
@@ -92,7 +94,7 @@ class Tags:
     def lost(self) -> list[str]:
         """Repositories whose layout somebody deleted, or which never were flushed."""
         known = self._database.read("SELECT name FROM repositories")
-        return [repository for (repository,) in known if not self.layout(repository).is_whole()]
+        return [repository for (repository,) in known if not self.layout(repository).exists()]
 
     def restore(self, repository: str, attestations: Iterable[Attestation]) -> None:
         """Make a lost layout anew, as far as these attestations go; other layers are forgotten.

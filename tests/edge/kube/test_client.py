@@ -99,8 +99,9 @@ async def test_a_call_that_is_never_answered_ends(monkeypatch):
     """Its deadline is ours."""
     monkeypatch.setattr(client, "CALL_S", 0.1)
 
-    async def never(_reader, _writer):
-        await asyncio.Event().wait()
+    async def never(reader, writer):
+        await reader.read()  # until the client goes
+        writer.close()
 
     server = await asyncio.start_server(never, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"

@@ -9,7 +9,7 @@ from fakes.kube_api import KubeApi, QuickClock, until
 
 from sealwright.core.errors import Permanent, Transient
 from sealwright.edge.kube import client
-from sealwright.edge.kube.watch import AHEAD, Watch
+from sealwright.edge.kube.watch import AHEAD, AHEAD_BYTES, Watch
 
 TASKRUNS = "/apis/tekton.dev/v1/taskruns"
 
@@ -214,6 +214,25 @@ async def test_a_slow_reader_holds_the_server_back():
         await until(lambda: seen.watch._events.qsize() == AHEAD)
         seen.gate.set()
         await until(lambda: len(seen.names) == 3 * AHEAD)
+
+
+async def test_large_runs_that_wait_keep_no_more_than_eight_mebibytes():
+    """Those beyond come without their JSON, which is read in its turn; a small one behind them still has it."""
+    server = KubeApi()
+    async with watching(server) as seen:
+        seen.gate.clear()
+        for n in range(12):
+            server.put(objects.task_run(f"build-{n}", annotations={"a": "x" * (1 << 20)}))
+        server.put(objects.task_run("small"))
+        await until(lambda: seen.watch._events.qsize() == 12)
+        waiting = seen.watch._waiting_bytes
+        seen.gate.set()
+        await until(lambda: len(seen.names) == 13)
+
+        assert (7 << 20) < waiting <= AHEAD_BYTES
+        assert seen.watch._waiting_bytes == 0
+        assert 4 <= sum(not body for _, body in seen.found) <= 5
+        assert seen.found[-1][1]
 
 
 async def test_namespaces_are_limited_at_the_source():

@@ -17,6 +17,8 @@ PAGE = "400"
 WATCH_S = "600"
 # Events that wait for the flow; beyond it the connection waits, and after that the server.
 AHEAD = 256
+# ... and the bytes that they may keep: what is beyond comes without its JSON, to be read in its turn.
+AHEAD_BYTES = 8 << 20
 RETRY_S = 1.0
 
 
@@ -29,6 +31,7 @@ class Watch:
         self._namespaces = namespaces
         self._on_problem = on_problem
         self._events: asyncio.Queue[tuple[Notice, bytes]] = asyncio.Queue(AHEAD)
+        self._waiting_bytes = 0
         self.synced = asyncio.Event()  # every watch has begun: from here on nothing is missed
         self._begun = 0
 
@@ -37,12 +40,14 @@ class Watch:
         return [(kind, f"/apis/tekton.dev/v1/{scope}{plural}") for scope in scopes for kind, plural in KINDS]
 
     async def live(self) -> AsyncIterator[tuple[Notice, bytes]]:
-        """Every run that is made, changes or is being deleted, with its JSON. Never ends."""
+        """Every run that is made, changes or is being deleted, with its JSON (empty if too much waits already). Never ends."""
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._follow(kind, path)) for kind, path in self._paths()]
             try:
                 while True:
-                    yield await self._events.get()
+                    found, body = await self._events.get()
+                    self._waiting_bytes -= len(body)
+                    yield found, body
             finally:
                 for task in tasks:
                     task.cancel()
@@ -113,15 +118,20 @@ class Watch:
                 raise ExpiredError(fault.message) from fault
             version = found.version or version
             if type_ in ("ADDED", "MODIFIED"):
-                await self._events.put((found, body))
+                await self._put(found, body)
         return version
+
+    async def _put(self, found: Notice, body: bytes) -> None:
+        kept = body if self._waiting_bytes + len(body) <= AHEAD_BYTES else b""
+        self._waiting_bytes += len(kept)
+        await self._events.put((found, kept))
 
     async def _replay(self, kind: Kind, path: str) -> None:
         following = ""
         while True:
             page = await self._page(kind, path, following)
             for item in page.items:
-                await self._events.put((notices.notice(kind, item), bytes(item)))
+                await self._put(notices.notice(kind, item), bytes(item))
             following = page.following
             if not following:
                 return
