@@ -31,7 +31,7 @@ async def fill(line, keys, lane="live"):
 
 async def test_keys_of_one_namespace_come_in_their_order():
     """First come, first served."""
-    line = Line(10)
+    line = Line(live=10, past=10)
     keys = [key(n) for n in range(10)]
     await fill(line, keys)
 
@@ -40,7 +40,7 @@ async def test_keys_of_one_namespace_come_in_their_order():
 
 async def test_a_namespace_with_ten_runs_does_not_wait_behind_one_with_ten_thousand():
     """They take turns: B's ten are among the first twenty."""
-    line = Line(20_000)
+    line = Line(live=20_000, past=20_000)
     await fill(line, [key(n, "a") for n in range(10_000)])
     await fill(line, [key(n, "b") for n in range(10)])
     first = await taken(line, 20)
@@ -50,7 +50,7 @@ async def test_a_namespace_with_ten_runs_does_not_wait_behind_one_with_ten_thous
 
 async def test_a_namespace_that_comes_back_goes_to_the_end():
     """Nobody gets two turns by being empty in between."""
-    line = Line(10)
+    line = Line(live=10, past=10)
     await fill(line, [key(1, "a"), key(2, "a"), key(1, "b")])
     first = await taken(line, 1)
     await line.put(key(3, "a"))
@@ -60,7 +60,7 @@ async def test_a_namespace_that_comes_back_goes_to_the_end():
 
 async def test_with_both_lanes_full_one_take_in_five_is_for_the_past():
     """Neither starves the other."""
-    line = Line(100)
+    line = Line(live=100, past=100)
     await fill(line, [key(n) for n in range(100)])
     await fill(line, [key(n, "past") for n in range(100)], "past")
     first = await taken(line, 100)
@@ -72,7 +72,7 @@ async def test_with_both_lanes_full_one_take_in_five_is_for_the_past():
 @pytest.mark.parametrize("lane", ["live", "past"])
 async def test_a_lane_alone_gets_every_take(lane):
     """No worker idles while something waits."""
-    line = Line(20)
+    line = Line(live=20, past=20)
     keys = [key(n) for n in range(20)]
     await fill(line, keys, lane)
 
@@ -81,7 +81,7 @@ async def test_a_lane_alone_gets_every_take(lane):
 
 async def test_a_key_that_waits_already_waits_once():
     """In whichever lane; after it was taken it can wait again."""
-    line = Line(3)
+    line = Line(live=3, past=3)
     await line.put(key(1))
     await line.put(key(1))
     await line.put(key(1), "past")
@@ -94,7 +94,7 @@ async def test_a_key_that_waits_already_waits_once():
 
 async def test_whoever_fills_a_full_lane_waits_and_the_other_lane_does_not():
     """Behind it waits the source; memory does not grow."""
-    line = Line(2)
+    line = Line(live=2, past=2)
     filling = asyncio.create_task(fill(line, [key(n) for n in range(5)], "past"))
     await idle()
     full = line.waiting()
@@ -108,7 +108,7 @@ async def test_whoever_fills_a_full_lane_waits_and_the_other_lane_does_not():
 
 async def test_getters_wait_for_a_key_and_each_key_goes_to_one():
     """However many wait."""
-    line = Line(10)
+    line = Line(live=10, past=10)
     getting = [asyncio.create_task(line.get()) for _ in range(4)]
     await idle()
     await fill(line, [key(n) for n in range(4)])
@@ -118,7 +118,7 @@ async def test_getters_wait_for_a_key_and_each_key_goes_to_one():
 
 async def test_joining_waits_until_every_key_is_worked_off():
     """Not only taken; and an empty line is idle."""
-    line = Line(10)
+    line = Line(live=10, past=10)
     await line.join()
     await line.put(key(1))
     joining = asyncio.create_task(line.join())
@@ -133,7 +133,7 @@ async def test_joining_waits_until_every_key_is_worked_off():
 
 async def test_a_put_that_is_cancelled_leaves_nothing_behind():
     """Its key can be put again, and `join` does not wait for it."""
-    line = Line(1)
+    line = Line(live=1, past=1)
     await line.put(key(1))
     putting = asyncio.create_task(line.put(key(2)))
     await idle()
@@ -148,7 +148,7 @@ async def test_a_put_that_is_cancelled_leaves_nothing_behind():
 
 async def test_room_that_a_cancelled_put_was_woken_for_goes_to_the_next():
     """The wake-up is not lost with it."""
-    line = Line(1)
+    line = Line(live=1, past=1)
     await line.put(key(0))
     first, second = (asyncio.create_task(line.put(key(n))) for n in (1, 2))
     await idle()
@@ -162,7 +162,7 @@ async def test_room_that_a_cancelled_put_was_woken_for_goes_to_the_next():
 
 async def test_a_get_that_is_cancelled_takes_no_key_with_it():
     """Before a key came, and in the moment in which it comes."""
-    line = Line(10)
+    line = Line(live=10, past=10)
     waiting = asyncio.create_task(line.get())
     await idle()
     waiting.cancel()
@@ -186,7 +186,7 @@ def test_every_key_is_given_and_what_was_cancelled_stops_nobody(puts, room, canc
     """Whatever is put in whichever order, through lanes of any size: the line ends empty and idle."""
 
     async def story():
-        line, given_ = Line(room), []
+        line, given_ = Line(live=room, past=room), []
 
         async def work():
             while True:

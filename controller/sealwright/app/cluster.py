@@ -35,6 +35,8 @@ from sealwright.ports import Equipment, Signer
 KEYS = Path("/etc/signing-secrets")
 # Runs that finished longer ago than this before the start are left alone (design D8).
 HISTORY = timedelta(days=7)
+# Keys of changed runs that may wait: a quarter of a kilobyte each, and more than one tenant's burst.
+LIVE_ROOM = 20_000
 # Stores that need nothing but the run itself; registries and the like follow.
 _STORES = ("tekton",)
 
@@ -94,7 +96,7 @@ class _Cluster:
             ring = await self._ring()
             source = ClusterRuns(self._api, self._watch, lambda: ring, self._accepts)
             self._log.note("started", namespaces=list(self._options.namespaces) or "all")
-            self._controller = Controller(source, self._gear.current, self._report, self._clock, chance)
+            self._controller = Controller(source, self._gear.current, self._report, self._clock, chance, live_room=LIVE_ROOM)
             await self._controller.run()
 
     async def _ring(self) -> Sequence[RingKey]:

@@ -28,7 +28,9 @@ PATIENCE_S = 5.0
 class Controller:
     """`equipment` is asked for once a look; `report` is called once a look; `chance` gives numbers in [0, 1) for jitter.
 
-    `patient`: whether more may come, so that a PipelineRun should wait a little for children that it does not find.
+    `live_room`: how many changed keys may wait before the source does. Fairness between namespaces needs room for all of a
+    busy one; a source whose reads grow stale wants little. `patient`: whether more may come, so that a PipelineRun should
+    wait a little for children that it does not find.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Controller:
         clock: Clock,
         chance: Callable[[], float],
         *,
+        live_room: int = AHEAD,
         patient: bool = False,
     ) -> None:
         self._source = source
@@ -47,7 +50,7 @@ class Controller:
         self._clock = clock
         self._chance = chance
         self._patient = patient
-        self._line = Line(AHEAD)
+        self._line = Line(live=live_room, past=AHEAD)
         self._busy: set[Key] = set()
         self._again: set[Key] = set()
         self._attempts: dict[Key, int] = {}

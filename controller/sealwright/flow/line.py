@@ -1,8 +1,8 @@
 """Where keys wait for a worker: two lanes, and in each lane every namespace in its turn.
 
 What changes now goes before what was there before, but not always: one take in SHARE is for the past, so that neither starves the
-other (design D8). A namespace with 10,000 runs waits behind one with ten, not before it. Both lanes are short; who fills one
-waits for room, and behind it the source.
+other (design D8). A namespace with 10,000 runs waits behind one with ten, not before it. Each lane has room for so many keys; who
+fills one waits, and behind it the source.
 """
 
 import asyncio
@@ -53,8 +53,8 @@ class _Lane:
 class Line:
     """`put` waits for room in its lane, `get` for a key; `join` until each key that was put has been worked off."""
 
-    def __init__(self, ahead: int) -> None:
-        self._lanes: dict[LaneName, _Lane] = {"live": _Lane(ahead), "past": _Lane(ahead)}
+    def __init__(self, live: int, past: int) -> None:
+        self._lanes: dict[LaneName, _Lane] = {"live": _Lane(live), "past": _Lane(past)}
         self._there: set[Key] = set()
         self._filled = asyncio.Semaphore(0)
         self._takes = 0
