@@ -16,7 +16,7 @@ from sealwright.core.model import Kind, Outcome, value
 
 ANNOTATION = "sealwright.dev/receipt"
 # Claims of a run with hundreds of images stay below; a longer text is not ours.
-_LENGTH_LIMIT = 64 << 10
+LENGTH_LIMIT = 64 << 10
 
 
 class Stored(msgspec.Struct, frozen=True, array_like=True):
@@ -62,7 +62,7 @@ def issue(ring: Sequence[RingKey], kind: Kind, uid: str, outcomes: Sequence[Outc
 
 def check(ring: Sequence[RingKey], text: str, kind: Kind, uid: str) -> Claims | None:
     """The claims, if a key of the ring made them for this object; None for everything else, however it is broken."""
-    parts = text.split(".") if len(text) <= _LENGTH_LIMIT else []
+    parts = text.split(".") if len(text) <= LENGTH_LIMIT else []
     if len(parts) != 4 or parts[0] != "v1":
         return None
     _, key_id, body, mac = parts

@@ -69,7 +69,7 @@ class Api:
             return
         except aiohttp.ClientPayloadError:
             return
-        except aiohttp.ClientError as error:
+        except (OSError, aiohttp.ClientError) as error:
             raise _unreachable(path, error) from error
 
     async def _call(
@@ -79,7 +79,7 @@ class Api:
             sent = self._headers() | dict(headers or {})
             async with self._session.request(method, self._url(path), params=parameters, data=body, headers=sent) as answer:
                 received = await answer.read()
-        except (TimeoutError, aiohttp.ClientError) as error:
+        except (OSError, aiohttp.ClientError) as error:  # a timeout is an OSError too
             raise _unreachable(path, error) from error
         if answer.status >= 300 and answer.status not in (404, 409, 422):
             raise http.fault(answer.status, received, answer.headers, f"{method} {path}")

@@ -8,10 +8,11 @@ from sealwright.core.errors import Permanent, Reason, Transient
 from sealwright.core.model import Key, Kind, value
 from sealwright.core.tekton.annotations import PREFIX
 from sealwright.core.tekton.patch import Seen
-from sealwright.core.tekton.receipt import ANNOTATION
+from sealwright.core.tekton.receipt import ANNOTATION, LENGTH_LIMIT
 
 # Runs of other controllers (MultiKueue and the like) say so; these two words mean Tekton's own.
 _TEKTON = ("", "tekton.dev/pipeline")
+_MARK_LIMIT = 16  # the longest word that means something is shorter
 
 
 class _Owner(msgspec.Struct, gc=False):
@@ -26,10 +27,10 @@ class _Metadata(msgspec.Struct, gc=False, rename="camel"):
     namespace: str = ""
     uid: str = ""
     resource_version: str = ""
-    finalizers: tuple[str, ...] = ()
+    finalizers: tuple[str, ...] | None = None
     annotations: dict[str, str] | None = None
     deletion_timestamp: str | None = None
-    owner_references: tuple[_Owner, ...] = ()
+    owner_references: tuple[_Owner, ...] | None = None
 
 
 class _Condition(msgspec.Struct, gc=False):
@@ -141,27 +142,30 @@ def page(kind: Kind, body: bytes) -> Page:
 
 
 def notice(kind: Kind, body: bytes | msgspec.Raw) -> Notice:
-    """What an object says; of one whose spec or status is malformed, its metadata: a look at it will tell what is wrong."""
+    """What an object says; of one whose spec or status is malformed, its metadata: a look at it will tell what is wrong.
+
+    Raises Permanent(INVALID_RUN) where the metadata is malformed too.
+    """
     try:
         run = _run.decode(body)
     except msgspec.ValidationError:
-        run = _Run(metadata=_bare.decode(body).metadata)
+        run = _Run(metadata=_metadata(kind, body))
     metadata, annotations = run.metadata, run.metadata.annotations or {}
     conditions = (run.status.conditions if run.status else None) or ()
-    parent = next((owner for owner in metadata.owner_references if owner.controller and owner.kind == "PipelineRun"), None)
+    parent = next((owner for owner in metadata.owner_references or () if owner.controller and owner.kind == "PipelineRun"), None)
     return Notice(
         key=Key(kind=kind, namespace=metadata.namespace, name=metadata.name),
         seen=Seen(
             uid=metadata.uid,
-            finalizers=metadata.finalizers,
+            finalizers=metadata.finalizers or (),
             has_annotations=metadata.annotations is not None,
         ),
         version=metadata.resource_version,
         is_done=any(found.type == "Succeeded" and found.status in ("True", "False") for found in conditions),
         is_deleting=metadata.deletion_timestamp is not None,
         completed=(run.status.completion_time if run.status else None) or "",
-        receipt=annotations.get(ANNOTATION, ""),
-        mark=annotations.get(f"{PREFIX}signed", ""),
+        receipt=_bounded(annotations.get(ANNOTATION, ""), LENGTH_LIMIT),
+        mark=_bounded(annotations.get(f"{PREFIX}signed", ""), _MARK_LIMIT),
         parent=parent.uid if parent else "",
         parent_name=parent.name if parent else "",
         managed_by=run.spec.managed_by or "",
@@ -171,6 +175,18 @@ def notice(kind: Kind, body: bytes | msgspec.Raw) -> Notice:
 def is_tektons(found: Notice, also: Sequence[str]) -> bool:
     """Whether this run is Tekton's own, or one that the configuration adds (`filter.managed-by`)."""
     return found.managed_by in _TEKTON or found.managed_by in also
+
+
+def _metadata(kind: Kind, body: bytes | msgspec.Raw) -> _Metadata:
+    try:
+        return _bare.decode(body).metadata
+    except msgspec.MsgspecError as error:
+        raise Permanent(Reason.INVALID_RUN, f"a {kind} has metadata that cannot be read: {error}") from error
+
+
+def _bounded(text: str, limit: int) -> str:
+    """Tenants write it and notices keep it, so what is too long to be ours is not kept."""
+    return text if len(text) <= limit else ""
 
 
 def _of_failure(found: _Failure) -> Exception:

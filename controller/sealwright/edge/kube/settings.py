@@ -45,6 +45,7 @@ async def follow_config(
     selector = {"fieldSelector": f"metadata.name={CONFIG}"}
     version = ""
     while True:
+        began_s = clock.now_s()
         try:
             # A list, for its version: that of a ConfigMap which has not changed for long is too old to watch from.
             body = await api.get(path, **selector)
@@ -61,9 +62,10 @@ async def follow_config(
         except Fault as fault:
             on_problem(f"ConfigMap {CONFIG}", fault)
             await clock.sleep(getattr(fault, "after_s", None) or RETRY_S)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             on_problem(f"ConfigMap {CONFIG}", Permanent(Reason.INVALID_INPUT, str(error)))
-            await clock.sleep(RETRY_S)
+        # A server that ends each watch at once must not be asked without a pause.
+        await clock.sleep(max(0.0, began_s + RETRY_S - clock.now_s()))
 
 
 async def receipt_ring(api: Api, namespace: str) -> Sequence[RingKey]:

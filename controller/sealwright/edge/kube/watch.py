@@ -1,9 +1,9 @@
 """Watch first, history beside it (design D7): changes from now on without a gap, and what was there before, page by page."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
-from sealwright.core.errors import Fault, Permanent, Transient
+from sealwright.core.errors import Fault, Permanent, Reason, Transient, quote
 from sealwright.core.model import Kind
 from sealwright.edge.kube import notices
 from sealwright.edge.kube.client import Api
@@ -59,8 +59,8 @@ class Watch:
             following = ""
             while True:
                 page = await self._page(kind, path, following)
-                for item in page.items:
-                    yield notices.notice(kind, item), bytes(item)
+                for found in self._each(kind, path, page):
+                    yield found
                 following = page.following
                 if not following:
                     break
@@ -70,8 +70,7 @@ class Watch:
         while True:
             try:
                 parameters = {"limit": PAGE} | ({"continue": following} if following else {})
-                body = await self._api.get(path, **parameters)
-                return notices.page(kind, body or b'{"items":[]}')
+                return notices.page(kind, await self._list(path, **parameters))
             except Fault as fault:
                 self._on_problem(path, fault)
                 following = "" if _is_expired(fault) else following
@@ -81,6 +80,7 @@ class Watch:
         """Watch for ever. After a gap (410) the version to go on from is taken first, then all that is there is read again."""
         version, is_first, has_gap = "", True, False
         while True:
+            began_s = self._clock.now_s()
             try:
                 version = version or await self._version(kind, path)
                 if is_first:
@@ -97,10 +97,28 @@ class Watch:
                 if _is_expired(fault):
                     version, has_gap = "", True
                 await self._clock.sleep(getattr(fault, "after_s", None) or RETRY_S)
+            except Exception as bug:  # noqa: BLE001  nothing foreseen ends this, and its end would end the program
+                self._on_problem(path, Permanent(Reason.INTERNAL_ERROR, f"{type(bug).__name__}: {quote(bug)}"))
+            # A server, or a proxy before it, that ends each watch at once must not be asked without a pause.
+            await self._clock.sleep(max(0.0, began_s + RETRY_S - self._clock.now_s()))
+
+    def _each(self, kind: Kind, path: str, page: notices.Page) -> Iterator[tuple[Notice, bytes]]:
+        """The items of a page; one that cannot be read is told of, and does not stop the others (T25)."""
+        for item in page.items:
+            try:
+                yield notices.notice(kind, item), bytes(item)
+            except Fault as fault:
+                self._on_problem(path, fault)
 
     async def _version(self, kind: Kind, path: str) -> str:
-        body = await self._api.get(path, limit="1")
-        return notices.page(kind, body or b"{}").version
+        return notices.page(kind, await self._list(path, limit="1")).version
+
+    async def _list(self, path: str, **parameters: str) -> bytes:
+        """An API server that has not loaded the kind yet answers 404: taken for an empty list, all of history would be lost."""
+        body = await self._api.get(path, **parameters)
+        if body is None:
+            raise Transient(Reason.NOT_FOUND, f"{path} is not served: is Tekton installed, and the API server up?")
+        return body
 
     async def _once(self, kind: Kind, path: str, version: str) -> str:
         """One watch from `version` to its end; the version to go on from."""
@@ -130,8 +148,8 @@ class Watch:
         following = ""
         while True:
             page = await self._page(kind, path, following)
-            for item in page.items:
-                await self._put(notices.notice(kind, item), bytes(item))
+            for found, body in self._each(kind, path, page):
+                await self._put(found, body)
             following = page.following
             if not following:
                 return
