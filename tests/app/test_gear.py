@@ -29,19 +29,24 @@ class Changes:
 class Shop:
     """Opens what a configuration asks for; `bad: yes` cannot be opened, and nothing can while `is_closed`."""
 
-    def __init__(self):
+    def __init__(self, clock):
+        self._clock = clock
         self.is_closed = False
+        self.delays_s = []
         self.taken, self.refused = [], []
 
     async def equip(self, data):
         if self.is_closed or data.get("bad"):
             raise Permanent(Reason.INVALID_CONFIG, "bad is no setting")
+        if self.delays_s:
+            await self._clock.sleep(self.delays_s.pop())
         return equipment({}, **{"builder.id": data.get("id", "one")}), (Finding(where="warned", message=str(data)),)
 
 
 @pytest.fixture
 async def followed():
-    shop, changes, clock = Shop(), Changes(), HandClock()
+    changes, clock = Changes(), HandClock()
+    shop = Shop(clock)
     gear = Gear(shop.equip, clock, shop.taken.append, shop.refused.append)
     task = asyncio.ensure_future(gear.follow(changes.__aiter__()))
     yield gear, shop, changes, clock
@@ -73,6 +78,23 @@ async def test_a_bad_change_leaves_the_last_good_one(followed):
     assert gear.obstacle is None
     assert "version 2 is refused" in gear.warnings[0].message
     assert [fault.reason for fault in shop.refused] == [Reason.INVALID_CONFIG]
+
+
+async def test_a_configuration_that_is_tried_again_never_replaces_a_newer_one(followed):
+    """Opening a key takes a while, and the newer one comes meanwhile."""
+    gear, shop, changes, clock = followed
+    shop.is_closed = True
+    changes.give("1", id="old")
+    await idle()
+    shop.is_closed = False
+    shop.delays_s = [5.0]
+    await clock.advance(REFRESH_S)
+    changes.give("2", id="new")
+    await idle()
+    await clock.advance(5.0)
+
+    assert shop.taken == ["1", "2"]
+    assert (gear.version, gear.current().config.builder_id) == ("2", "new")
 
 
 async def test_without_a_good_one_it_is_not_ready_and_tries_again(followed):

@@ -170,6 +170,16 @@ def test_the_annotations_of_another_run_are_refused(place):
     assert refused(COPY)
 
 
+def test_a_signed_copy_does_not_hide_a_later_run_of_its_name(place):
+    """The name is free again once the run is deleted; what runs then has another uid, and no signature."""
+    later = json.loads((place / "runs" / "build-001.json").read_bytes())
+    later["metadata"]["uid"] = "uid-of-another"
+    (place / "runs" / "build-001.json").write_text(json.dumps(later))
+
+    assert verify(COPY).code == 0
+    assert verify("runs").code == 1
+
+
 def test_a_key_that_stands_twice_is_refused(place):
     """Readers could disagree about which of the two counts."""
     body = (place / COPY).read_bytes()

@@ -408,7 +408,8 @@ def test_a_key_and_a_configuration_made_by_hand_survive_an_upgrade(admin):
     admin.done("apply", "-k", DEPLOY)
 
     assert admin("get", *place, "configmap", "chains-config", "-o", "json").json()["data"] == {
-        "artifacts.taskrun.format": "in-toto"
+        "artifacts.oci.storage": "tekton",
+        "artifacts.taskrun.format": "in-toto",
     }
     assert set(admin("get", *place, "secret", "signing-secrets", "-o", "json").json()["data"]) == {"cosign.pub"}
 

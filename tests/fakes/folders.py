@@ -56,8 +56,8 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def signed(folder: Path) -> dict[str, bytes]:
-    """The signed copies below a folder."""
-    return {path: body for path, body in contents(folder).items() if path.endswith(".signed.json")}
+    """The signed copies below a folder; files that a controller at work is only writing are not looked at."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.signed.json"))}
 
 
 def layers(folder: Path) -> Iterator[tuple[str, str, str, str]]:

@@ -3,13 +3,14 @@
 import asyncio
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from sealwright import __version__, plugins
 from sealwright.app.configuration import parse_config
 from sealwright.app.gear import Gear
-from sealwright.app.running import refresh_keys, until_signal
+from sealwright.app.running import REFRESH_S, refresh_keys, until_signal
 from sealwright.core.config import Config
 from sealwright.core.errors import Fault, Permanent, Reason
 from sealwright.core.model import Finding, value
@@ -81,6 +82,7 @@ class _Cluster:
         self._started = wall_now()
         self._history = History()
         self._controller: Controller | None = None
+        self._receipt_keys: Sequence[RingKey] = ()
         self._metrics = Metrics(__version__, self._waiting)
         self._events = Events(api, self._clock, _unix_s, self._metrics.event, instance=os.environ.get("HOSTNAME", "sealwright"))
         self._gear = Gear(self._equip, self._clock, self._taken, self._refused)
@@ -93,10 +95,11 @@ class _Cluster:
             group.create_task(refresh_keys(self._signers, self._clock, self._log))
             group.create_task(self._events.send())
             await self._gear.ready()
-            ring = await self._ring()
-            source = ClusterRuns(self._api, self._watch, lambda: ring, self._accepts)
+            self._receipt_keys = await self._ring()
+            group.create_task(self._follow_ring())
+            source = ClusterRuns(self._api, self._watch, lambda: self._receipt_keys, self._accepts)
             self._log.note("started", namespaces=list(self._options.namespaces) or "all")
-            self._controller = Controller(source, self._gear.current, self._report, self._clock, chance, live_room=LIVE_ROOM)
+            self._controller = Controller(source, self._current, self._report, self._clock, chance, live_room=LIVE_ROOM)
             await self._controller.run()
 
     async def _ring(self) -> Sequence[RingKey]:
@@ -106,6 +109,12 @@ class _Cluster:
             except Fault as fault:
                 self._log.problem(f"Secret {settings.RING}", fault)
                 await self._clock.sleep(settings.RETRY_S)
+
+    async def _follow_ring(self) -> None:
+        """Replicas that do not know each other's keys would replace each other's receipts for ever."""
+        while True:
+            await self._clock.sleep(REFRESH_S)
+            self._receipt_keys = await self._ring()
 
     def _report(self, found: Report) -> None:
         self._log.run(found)
@@ -145,6 +154,12 @@ class _Cluster:
         counts = self._controller.waiting() if self._controller else {}
         return [Waiting(kind=kind, lane=lane, count=count) for (kind, lane), count in counts.items()]
 
+    def _current(self) -> Equipment:
+        """With the keys that sign now: one that was replaced, perhaps because it was stolen, proves nothing any more."""
+        tools = self._gear.current()
+        keys = [signer.public for signer in tools.signers.values() if isinstance(signer, x509.X509Signer)]
+        return replace(tools, trusted=tuple(TrustedKey(key=key, form=tools.config.x509_hash) for key in keys))
+
     def _signers(self) -> Iterable[Signer]:
         return () if self._gear.obstacle else self._gear.current().signers.values()
 
@@ -171,14 +186,11 @@ class _Cluster:
         config = parsed.config
         _refuse_unbuilt_stores(config)
         signers: dict[str, Signer] = {}
-        trusted: list[TrustedKey] = []
         if config.signers_in_use:
-            signer = await x509.open(self._options.keys, config.x509_hash)
-            signers["x509"] = signer
-            trusted.append(TrustedKey(key=signer.public, form=config.x509_hash))
+            signers["x509"] = await x509.open(self._options.keys, config.x509_hash)
         rooms = plugins.members("sealwright.edge.stores")
         stores = {word: rooms[word].open(None) for word in _STORES}
-        return Equipment(config=config, signers=signers, stores=stores, trusted=tuple(trusted)), parsed.warnings
+        return Equipment(config=config, signers=signers, stores=stores), parsed.warnings
 
 
 def _unix_s() -> float:

@@ -23,6 +23,7 @@ class Gear:
         self._current: Equipment | None = None
         self._refused: tuple[str, Mapping[str, str]] | None = None
         self._first = asyncio.Event()
+        self._turn = asyncio.Lock()  # one at a time: what was refused before must not come after what is newer
         self.version = ""
         self.warnings: tuple[Finding, ...] = ()
         self.obstacle: Finding | None = Finding(where=_CONFIG, message="it has not been read yet")
@@ -47,10 +48,15 @@ class Gear:
     async def _retry(self) -> None:
         while True:
             await self._clock.sleep(REFRESH_S)
-            if self._refused and self._current is None:
-                await self._take(*self._refused)
+            async with self._turn:
+                if self._refused and self._current is None:
+                    await self._open(*self._refused)
 
     async def _take(self, version: str, data: Mapping[str, str]) -> None:
+        async with self._turn:
+            await self._open(version, data)
+
+    async def _open(self, version: str, data: Mapping[str, str]) -> None:
         try:
             self._current, self.warnings = await self._equip(data)
         except Fault as fault:

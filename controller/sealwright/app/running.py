@@ -15,13 +15,25 @@ REFRESH_S = 10.0
 
 
 async def until_signal(story: Coroutine[Any, Any, None]) -> bool:
-    """Run the story to its end, or to SIGTERM or SIGINT, which cancel it; true if a signal was the end."""
+    """Run the story to its end, or to SIGTERM or SIGINT, which cancel it; true if a signal was the end.
+
+    A story that is cancelled from inside raises: it must never look like one that was asked to stop.
+    """
     loop = asyncio.get_running_loop()
     running = asyncio.ensure_future(story)
+    is_asked = False
+
+    def stop() -> None:
+        nonlocal is_asked
+        is_asked = True
+        running.cancel()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, running.cancel)
+        loop.add_signal_handler(number, stop)
     try:
         await asyncio.wait({running})
+        if running.cancelled() and not is_asked:
+            raise RuntimeError("the controller was cancelled, and no signal asked for it: one of its tasks has failed")
         if not running.cancelled():
             await running
         return running.cancelled()

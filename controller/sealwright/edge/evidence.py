@@ -1,11 +1,12 @@
 """Finds what claims to be signed in files, folders and OCI layouts on disk."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 
 from sealwright.core import oci
 from sealwright.core.envelope import cosign
 from sealwright.core.errors import Fault, Untrusted, quote
+from sealwright.core.model import Key
 from sealwright.core.policy import evidence as rules
 from sealwright.core.policy.evidence import Evidence
 from sealwright.core.tekton import documents
@@ -15,6 +16,8 @@ from sealwright.edge.reading import read_argument
 from sealwright.edge.runfiles import SIGNED, RunFiles
 
 _LAYOUT_FILE = "oci-layout"
+# A name is free again once its run is deleted; a copy of the one before must not speak for the one after.
+_Identity = tuple[Key, str]
 
 
 def find(path: Path, envelope: bytes = b"") -> Iterator[Evidence]:
@@ -33,29 +36,30 @@ def find(path: Path, envelope: bytes = b"") -> Iterator[Evidence]:
 def _of_folder(folder: Path) -> Iterator[Evidence]:
     """Signed copies first, then runs that have none, then every layout."""
     problems: list[tuple[Path, Fault]] = []
-    signed = set()
+    signed: set[_Identity] = set()
     for path in sorted(path for path in folder.rglob(f"*{SIGNED}") if path.is_file()):
-        for found in _of_file(folder, path.relative_to(folder)):
-            signed.add(found.what)
-            yield found
+        yield from _of_file(folder, path.relative_to(folder), signed)
     files = RunFiles(folder, lambda path, fault: problems.append((path, fault)))
     for name, _ in files.walk():
-        yield from (found for found in _of_runs(files, name) if found.what not in signed)
+        yield from _of_runs(files, name, signed)
     yield from (Evidence(what=str(path), where="folder", fault=fault) for path, fault in problems)
     for layout in layouts(folder / LAYOUTS):
         yield from _of_layout(layout, layout.root.relative_to(folder).as_posix())
 
 
-def _of_file(folder: Path, path: Path) -> Iterator[Evidence]:
+def _of_file(folder: Path, path: Path, signed: set[_Identity]) -> Iterator[Evidence]:
+    """Of a signed copy; the runs that it tells of are added to `signed`."""
     try:
         for document in documents.runs(read_argument(folder / path), f"file {quote(path)}"):
-            yield from rules.of_run(document)
+            for found in rules.of_run(document):
+                signed.add((document.key, document.uid))
+                yield found
     except Fault as fault:
         yield Evidence(what=str(path), where="file", fault=fault)
 
 
-def _of_runs(files: RunFiles, name: str) -> Iterator[Evidence]:
-    """Of a file in which there are runs, among other things; one without any says nothing."""
+def _of_runs(files: RunFiles, name: str, signed: Container[_Identity]) -> Iterator[Evidence]:
+    """Of a file in which there are runs, among other things, those that have no signed copy; one without any says nothing."""
     try:
         found = files.read(name) or documents.RunFile(runs=())
     except Fault as fault:
@@ -64,7 +68,8 @@ def _of_runs(files: RunFiles, name: str) -> Iterator[Evidence]:
     for unreadable in found.faults:
         yield Evidence(what=name, where="file", fault=unreadable)
     for document in found.runs:
-        yield from rules.of_run(document)
+        if (document.key, document.uid) not in signed:
+            yield from rules.of_run(document)
 
 
 def _of_layout(layout: Layout, name: str) -> Iterator[Evidence]:

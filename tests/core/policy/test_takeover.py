@@ -66,6 +66,18 @@ async def test_marks_of_one_run_prove_nothing_on_another():
     assert not proven(other)
 
 
+async def test_the_statement_of_a_taskrun_proves_nothing_on_its_pipelinerun():
+    """Under the right annotation, and with the same times: the statement itself says which kind it is about."""
+    ready = await signed(objects.task_run("only"))
+    uids = ready["metadata"]["uid"], RELEASE["metadata"]["uid"]
+    moved = {
+        name.replace(f"taskrun-{uids[0]}", f"pipelinerun-{uids[1]}"): text
+        for name, text in ready["metadata"]["annotations"].items()
+    }
+
+    assert not proven(marked(RELEASE, moved))
+
+
 async def test_a_run_that_changed_after_it_was_signed_is_not_proven():
     """The statement names another time of ending than the run has now."""
     ready = await signed(BUILD)

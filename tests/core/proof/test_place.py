@@ -107,6 +107,17 @@ def test_a_v1_statement_does_not_belong_to_a_run_with_another_uid(word):
     assert "the statement is about the run with uid 'first', this one has 'other'" in message
 
 
+@pytest.mark.parametrize(
+    ("row", "made", "word"), [("p", objects.task_run(), "TaskRun"), ("t", objects.pipeline_run(), "PipelineRun")]
+)
+def test_a_v02_statement_does_not_belong_to_a_run_of_the_other_kind(row, made, word):
+    """A PipelineRun often begins and ends in the same seconds as its only TaskRun, and this format names no uid."""
+    other = {"p": objects.pipeline_run, "t": objects.task_run}[row](results={})
+    made["status"]["results"] = []
+
+    assert f"'tekton.dev/v1/{word}'" in moved(place.of_run, read(other), proven(made, "in-toto"))
+
+
 def test_a_v1_statement_without_a_uid_belongs_nowhere():
     """What does not say of whom it speaks cannot be placed."""
     predicate = sealed.v1("")

@@ -18,6 +18,10 @@ def of_run(run: Run, verified: Verified) -> str:
     """
     definition = _at(verified.predicate, "buildDefinition")
     kept = _at(verified.predicate, "runDetails", "metadata") if definition else _at(verified.predicate, "metadata")
+    # SLSA v0.2 names no uid, and a PipelineRun often begins and ends in the same seconds as its only TaskRun.
+    built = verified.predicate.get("buildType")
+    if isinstance(built, str) and built and ("pipelinerun" in built.lower()) != (run.kind == "PipelineRun"):
+        raise _moved(f"the statement is about a {quote(built)}, this is a {run.kind}")
     uid = kept.get("invocationId")
     if definition and uid != run.metadata.uid:
         raise _moved(f"the statement is about the run with uid {quote(uid)}, this one has {quote(run.metadata.uid)}")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from sealwright.core.errors import Permanent, Reason, Transient
+from sealwright.core.errors import Permanent, Reason, Transient, quote
 from sealwright.core.model import Key, Kind, value
 from sealwright.core.tekton.annotations import PREFIX
 from sealwright.core.tekton.patch import Seen
@@ -77,6 +77,19 @@ class _Failure(msgspec.Struct, gc=False):
     message: str = ""
 
 
+class _Cause(msgspec.Struct, gc=False):
+    field: str = ""
+    message: str = ""
+
+
+class _Details(msgspec.Struct, gc=False):
+    causes: list[_Cause] | None = None
+
+
+class _Refusal(msgspec.Struct, gc=False):
+    details: _Details | None = None
+
+
 @value
 class Notice:
     """One run as it was last seen. `parent` is the uid of the PipelineRun that controls it, "" for none."""
@@ -115,6 +128,7 @@ _bare = msgspec.json.Decoder(_Bare)
 _event = msgspec.json.Decoder(_Event)
 _list = msgspec.json.Decoder(_List)
 _failure = msgspec.json.Decoder(_Failure)
+_refusal = msgspec.json.Decoder(_Refusal)
 
 
 def event(kind: Kind, line: bytes) -> tuple[str, Notice, bytes]:
@@ -170,6 +184,16 @@ def notice(kind: Kind, body: bytes | msgspec.Raw) -> Notice:
         parent_name=parent.name if parent else "",
         managed_by=run.spec.managed_by or "",
     )
+
+
+def refusal(body: bytes) -> str:
+    """Which field of an object the API server will not take, and why; "" for a patch whose test failed, which names none."""
+    try:
+        details = _refusal.decode(body).details
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return ""
+    cause = next((cause for cause in (details.causes if details else None) or () if cause.field), None)
+    return f"{quote(cause.field)}: {quote(cause.message)}" if cause else ""
 
 
 def is_tektons(found: Notice, also: Sequence[str]) -> bool:

@@ -37,7 +37,11 @@ class EventReason(StrEnum):
 
 
 _NORMAL = frozenset({EventReason.SIGNED, EventReason.SKIPPED})
-_FINDINGS = {Reason.CHILD_MISSING: EventReason.CHILD_MISSING, Reason.CHILD_FORGED: EventReason.CHILD_FORGED}
+_FINDINGS = {
+    Reason.CHILD_MISSING: EventReason.CHILD_MISSING,
+    Reason.CHILD_FORGED: EventReason.CHILD_FORGED,
+    Reason.SPOOFED_MARK: EventReason.SPOOFED_MARK,
+}
 
 
 @value

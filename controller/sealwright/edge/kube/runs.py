@@ -8,7 +8,7 @@ import re
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
-from sealwright.core.errors import Reason, Transient
+from sealwright.core.errors import Permanent, Reason, Transient
 from sealwright.core.model import Key, Kind, Mark
 from sealwright.core.tekton import patch, receipt
 from sealwright.core.tekton.receipt import RingKey
@@ -24,7 +24,8 @@ NOTICES_KEPT = 4096
 _PLURAL: Mapping[Kind, str] = {"TaskRun": "taskruns", "PipelineRun": "pipelineruns"}
 # The answer to a patch without the object in it: a tenth of the traffic.
 _AS_TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1"
-_GONE, _STALE = 404, (409, 422)
+_GONE, _INVALID = 404, 422
+_STALE = (409, _INVALID)
 # What the API server takes as a name (RFC 1123 subdomain).
 _NAME = re.compile(r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?")
 
@@ -121,11 +122,14 @@ class ClusterRuns:
         raise Transient(Reason.STORE_FAILED, f"{key}: it changed three times while its marks were being written")
 
     async def _patch(self, key: Key, body: bytes) -> int:
-        status, _ = await self._api.send(
+        status, answer = await self._api.send(
             "PATCH", path(key), body, patch.MEDIA_TYPE, accept=_AS_TABLE, includeObject="None", fieldManager="sealwright"
         )
         if status == _GONE:
             self._notices.pop(key, None)
+        if status == _INVALID and (why := notices.refusal(answer)):
+            # No fresh look mends this: annotations have 256 KiB together, and a tenant may have filled them.
+            raise Permanent(Reason.STORE_FAILED, f"{key}: the API server refuses the marks: {why}")
         return status
 
     async def _read(self, key: Key) -> Notice | None:

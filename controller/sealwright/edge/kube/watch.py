@@ -20,6 +20,7 @@ AHEAD = 256
 # ... and the bytes that they may keep: what is beyond comes without its JSON, to be read in its turn.
 AHEAD_BYTES = 8 << 20
 RETRY_S = 1.0
+BUG_S = 10.0
 
 
 class Watch:
@@ -99,6 +100,8 @@ class Watch:
                 await self._clock.sleep(getattr(fault, "after_s", None) or RETRY_S)
             except Exception as bug:  # noqa: BLE001  nothing foreseen ends this, and its end would end the program
                 self._on_problem(path, Permanent(Reason.INTERNAL_ERROR, f"{type(bug).__name__}: {quote(bug)}"))
+                version, has_gap = "", True  # past the event that it could not take
+                await self._clock.sleep(BUG_S)
             # A server, or a proxy before it, that ends each watch at once must not be asked without a pause.
             await self._clock.sleep(max(0.0, began_s + RETRY_S - self._clock.now_s()))
 
