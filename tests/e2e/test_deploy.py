@@ -36,7 +36,20 @@ def admin():
         user.done("create", "clusterrole", "tekton-edit", verbs, "--resource=taskruns.tekton.dev,pipelineruns.tekton.dev")
         user.done("create", "rolebinding", "editors", "--clusterrole=tekton-edit", "--user=editor", "--namespace=shop")
         # Kubernetes' own controllers do not run here, and their rights are there.
+        wait_for_policies(user)
         yield user
+
+
+def wait_for_policies(user):
+    """The API server compiles a new policy within seconds; until then it lets everything through."""
+    run = made(user.named("editor"))
+    for _ in range(300):
+        marked = patched(user.named("editor"), run, mark(SIGNED, "true"), "merge", "--dry-run=server").is_forbidden
+        held = {"metadata": {"finalizers": None}}
+        kept = made(user.named("editor"), finalizers=[patch.finalizer("TaskRun")])
+        if marked and patched(user.named("editor"), kept, held, "merge", "--dry-run=server").is_forbidden:
+            return
+    raise AssertionError("the policies never took effect")
 
 
 def made(user, *, namespace="shop", kind="TaskRun", annotations=None, finalizers=(), owner=None, version="v1"):
