@@ -1,10 +1,12 @@
 """Layers under cosign's tags: one table for writer and reader."""
 
+from dataclasses import replace
+
 import pytest
 
 from sealwright.core import oci
 from sealwright.core.envelope import cosign
-from sealwright.core.errors import Reason, Untrusted
+from sealwright.core.errors import Reason, Untrusted, quote
 from sealwright.core.model import Artifact, Attestation, Payload, Signature, Subject
 from sealwright.core.oci import Image, Layer
 
@@ -53,6 +55,21 @@ def test_layer_and_attestation_agree(attestation, kind, body, notes):
     assert attestation == cosign.from_layer(layer, IMAGE)
 
 
+def test_an_envelope_holds_its_signatures_itself():
+    """Beside it none is written, and whatever stands there is not read."""
+    layer = cosign.to_layer(replace(sealed(), signature=Signature(key_id="k", raw=b"\x01")))
+    noted = Layer(media_type=DSSE, body=layer.body, annotations={NAMES[0]: "no base64"})
+
+    assert layer.annotations[NAMES[0]] == ""
+    assert sealed() == cosign.from_layer(noted, IMAGE)
+
+
+@pytest.mark.parametrize(("kind", "body", "read"), [(SIMPLE, b"{}", bare(raw=b"")), (DSSE, b"e", sealed(envelope=b"e"))])
+def test_layer_without_annotations_is_read_without_certificate_and_signature(kind, body, read):
+    """What is absent is empty; an empty signature is one that no key made."""
+    assert read == cosign.from_layer(Layer(media_type=kind, body=body), IMAGE)
+
+
 def test_layer_of_another_kind_is_passed_over():
     """A tag may hold what others put there."""
     assert cosign.from_layer(Layer(media_type="application/x", body=b""), IMAGE) is None
@@ -65,6 +82,7 @@ def test_signature_that_is_no_base64_is_refused(text):
         cosign.from_layer(Layer(media_type=SIMPLE, body=b"{}", annotations={NAMES[0]: text}), IMAGE)
 
     assert caught.value.reason == Reason.BAD_SIGNATURE
+    assert caught.value.message == f"image '{IMAGE.reference}': the annotation {NAMES[0]} {quote(text)} is not base64"
 
 
 def test_bare_signature_belongs_under_its_image():
@@ -84,3 +102,5 @@ def test_attestation_belongs_under_each_image_once_and_under_no_file():
     assert [image.name for image in places] == ["gcr.io/team/app", "index.docker.io/library/x1"]
     assert {oci.attestation_tag(f"sha256:{'cd' * 32}")} == set(places.values())
     assert [finding.where for finding in findings] == ["subject[1]", "subject[4]", "subject[5]"]
+    assert findings[1].message.startswith("not stored with an image: 'My File@sha256:cdcd")
+    assert findings[2].message.startswith("not stored with an image: 'gcr.io/team/app@sha256:' is no image")

@@ -137,6 +137,18 @@ REFUSED = {
         '{"payloadType":"t","payload":"","PAYLOAD":"MQ==",' + SIGNED + "}",
         Reason.REPEATED_KEY,
     ),
+    "a payload type again in capitals": (
+        '{"payloadType":"t","PayloadType":"u","payload":"",' + SIGNED + "}",
+        Reason.REPEATED_KEY,
+    ),
+    "signatures again in capitals": (
+        '{"payloadType":"t","payload":"","Signatures":[],' + SIGNED + "}",
+        Reason.REPEATED_KEY,
+    ),
+    "a key id again in capitals": (
+        '{"payloadType":"t","payload":"","signatures":[{"sig":"MQ==","keyid":"k","keyID":"l"}]}',
+        Reason.REPEATED_KEY,
+    ),
     "a sig again in capitals": (
         '{"payloadType":"t","payload":"","signatures":[{"sig":"","Sig":""}]}',
         Reason.REPEATED_KEY,
@@ -161,9 +173,48 @@ def test_a_broken_envelope_is_refused(row):
     assert len(refused.value.message) < 500
 
 
+ONE_LINE = "wanted padded base64 in one alphabet and without line breaks, found"
+SENTENCES = {
+    "[]": "DSSE envelope: wanted a JSON object with payloadType, payload, signatures",
+    "{": "DSSE envelope: not valid JSON: ",
+    '{"payloadType":"t"}': "DSSE envelope: Object missing ",
+    '{"payload":"","PAYLOAD":""}': "DSSE envelope: the key 'PAYLOAD' could be read as 'payload'",
+    '{"payloadType":"t","payload":"","signatures":[]}': "DSSE envelope: 0 signatures, wanted 1 to 100",
+    '{"payloadType":"t","payload":"' + "!" * 41 + '",' + SIGNED + "}": f"DSSE payload: {ONE_LINE} '{'!' * 40}'",
+    '{"payloadType":"t","payload":"","signatures":[{"sig":"MQ=="},{}]}': "DSSE signature 1: Object missing ",
+    '{"payloadType":"t","payload":"","signatures":[{"Sig":""}]}': "DSSE signature 0: the key 'Sig' could be read as 'sig'",
+    '{"payloadType":"t","payload":"","signatures":[{"sig":"!"}]}': f"DSSE signature 0: {ONE_LINE} '!'",
+}
+
+
+@pytest.mark.parametrize("wire", SENTENCES)
+def test_a_refusal_says_where_and_what(wire):
+    """A person sees which part is at fault, which signature, and the first 40 characters of what stood there."""
+    with pytest.raises(Permanent) as refused:
+        dsse.open_envelope(wire.encode())
+
+    assert refused.value.message.startswith(SENTENCES[wire])
+
+
+def test_an_envelope_may_be_larger_than_an_object_of_the_api_server():
+    """It holds a statement of up to 16 MiB in base64."""
+    body = b"a" * (4 << 20)
+
+    assert body == dsse.open_envelope(dsse.seal("t", body, [Signature(key_id="", raw=b"1")])).body
+
+
+def test_a_hundred_signatures_are_written_and_read():
+    """The limit itself is allowed."""
+    signatures = [Signature(key_id=str(n), raw=b"1") for n in range(100)]
+
+    assert tuple(signatures) == dsse.open_envelope(dsse.seal("t", b"", signatures)).signatures
+
+
 BASE64 = {
     "standard": ("+/8=", b"\xfb\xff"),
     "URL-safe": ("-_8=", b"\xfb\xff"),
+    "URL-safe by its hyphens alone": ("----", b"\xfb\xef\xbe"),
+    "URL-safe by its underscores alone": ("____", b"\xff\xff\xff"),
     "the two mixed": ("+_8=", None),
     "without padding": ("+/8", None),
     "too much padding": ("YWJj=", None),
@@ -186,8 +237,9 @@ def test_base64_has_one_reading(row, place):
     fields = {"payload": "MQ==", "sig": "MQ==", place: text}
     wire = f'{{"payloadType":"t","payload":"{fields["payload"]}","signatures":[{{"sig":"{fields["sig"]}"}}]}}'.encode()
     if meant is None:
-        with pytest.raises(Permanent, match="base64 in one alphabet"):
+        with pytest.raises(Permanent, match="base64 in one alphabet") as refused:
             dsse.open_envelope(wire)
+        assert refused.value.reason is Reason.BAD_ENVELOPE
         return
     envelope = dsse.open_envelope(wire)
 

@@ -69,8 +69,9 @@ def test_what_a_trusted_key_signed_for_an_image_is_proven(algorithm, form):
 
     assert body == verified.payload.body
     assert verified.payload.subjects == (sealed.APP,)
-    assert (key.public.key_id, attestation.SIMPLESIGNING, {}) == (
+    assert (key.public.key_id, "", attestation.SIMPLESIGNING, {}) == (
         verified.key_id,
+        verified.payload.media_type,
         verified.payload.predicate_type,
         verified.predicate,
     )
@@ -151,6 +152,7 @@ def test_without_a_key_nothing_is_proven():
         refusal(attestation.prove_image, sealed.image_payload(), KEY.sign(sealed.image_payload(), "sha256"), ()),
     ):
         assert found.reason is Reason.KEY_MISSING
+        assert found.message == "no key to verify with: name at least one public key that you trust"
         assert not isinstance(found, Untrusted)
 
 
@@ -202,6 +204,11 @@ def test_a_refusal_names_the_keys_that_were_tried():
     assert KEY.public.key_id in found.message
     assert f"none of 1 signature(s) over these {len(dsse.pae(statement.MEDIA_TYPE, BODY))} bytes" in found.message
 
+    third = signers.key("ed25519", 3).public
+    found = refusal(attestation.prove, sealed.envelope(BODY, OTHER), [*TRUSTED, TrustedKey(key=third)])
+
+    assert f"(tried: {KEY.public.key_id}, {third.key_id})" in found.message
+
 
 # --- a good signature over something else (CVE-2022-35929, CVE-2026-39395, threat T12) ---
 
@@ -219,7 +226,11 @@ def test_a_refusal_names_the_keys_that_were_tried():
 def test_a_good_signature_over_another_kind_of_payload_proves_nothing(payload_type):
     """The very same bytes, signed as something else."""
 
-    assert reason(sealed.envelope(BODY, payload_type=payload_type)) is Reason.WRONG_PAYLOAD_TYPE
+    found = refusal(attestation.prove, sealed.envelope(BODY, payload_type=payload_type), TRUSTED)
+
+    assert isinstance(found, Untrusted)
+    assert found.reason is Reason.WRONG_PAYLOAD_TYPE
+    assert found.message == f"the envelope holds '{payload_type}', wanted application/vnd.in-toto+json"
 
 
 def test_the_payload_type_cannot_be_swapped():
@@ -302,12 +313,25 @@ def test_a_good_signature_over_no_image_payload_is_refused(row):
     assert found.reason in (Reason.BAD_STATEMENT, Reason.INVALID_INPUT, Reason.REPEATED_KEY)
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"{", "the simplesigning payload: not valid JSON: "),
+        (b"{}", "the signed bytes are not a simplesigning payload with type, identity and digest"),
+    ],
+)
+def test_a_refused_image_payload_says_what_was_wanted(body, said):
+    """Broken JSON, and JSON of another shape, are told apart."""
+    assert refusal(attestation.prove_image, body, KEY.sign(body, "sha256"), TRUSTED).message.startswith(said)
+
+
 def test_bytes_signed_for_an_envelope_are_no_image_payload():
     """One key signs both kinds: the pre-authentication encoding is refused before its signature is looked at."""
     message = dsse.pae(statement.MEDIA_TYPE, BODY)
     found = refusal(attestation.prove_image, message, KEY.sign(message, "sha256"), TRUSTED)
 
     assert found.reason is Reason.WRONG_PAYLOAD_TYPE
+    assert found.message == "the signed bytes belong to a DSSE envelope, not to an image signature"
     assert isinstance(found, Untrusted)
 
 

@@ -160,6 +160,7 @@ def test_a_pipelines_statement_names_at_least_its_own_results():
     [
         {"metadata": []},
         {"runDetails": {"metadata": 7}, "buildDefinition": {"a": 1}},
+        {"runDetails": 7, "buildDefinition": {"a": 1}},
         {"metadata": {"buildFinishedOn": ["x"]}},
         {"x": 1},
     ],
@@ -176,6 +177,48 @@ def test_many_subjects_make_a_short_message():
 
     assert "'registry.test/2' cdcdcdcd...cdcdcdcd and 47 more, the run's results name nothing" in message
     assert re.search("the attestation was moved here, or the run was changed after it was signed$", message)
+
+
+@pytest.mark.parametrize(("count", "end"), [(1, "/0' abcd"), (3, "/2' abcd"), (4, "/2' abcd and 1 more")])
+def test_up_to_three_subjects_are_all_named(count, end):
+    """Nothing is said to be missing where nothing is."""
+    subjects = [Subject(name=f"r.test/{n}", digest={"sha256": "abcd"}) for n in range(count)]
+    message = moved(place.of_run, read(objects.task_run()), proven_body(sealed.body(subjects=subjects)))
+    first = ", ".join(f"'r.test/{n}' abcd" for n in range(min(count, 3)))
+
+    assert f"the statement names {first}" in message
+    assert f"{end}, the run's results name nothing" in message
+
+
+@pytest.mark.parametrize(
+    ("digits", "shown"), [("0123456789abcdef0123", "0123456789abcdef0123"), ("0" * 13 + "a" * 8, "00000000...aaaaaaaa")]
+)
+def test_a_digest_is_cut_only_where_that_makes_it_shorter(digits, shown):
+    """Up to 20 digits are shown whole; of more, both ends."""
+    signed = proven_body(sealed.body(subjects=[Subject(name="a", digest={"x": digits})]))
+
+    assert f"the statement names 'a' {shown}, the" in moved(place.of_run, read(objects.task_run()), signed)
+
+
+def test_a_statement_without_a_time_says_so():
+    """An absent time is shown as nothing, not as a word."""
+    predicate = {"builder": {"id": sealed.BUILDER}, "metadata": {}}
+
+    assert "run started at '', this one at '2026" in moved(
+        place.of_run, read(objects.task_run()), proven_body(sealed.body(predicate))
+    )
+
+
+def test_a_pipelines_statement_is_held_against_its_own_results_also_where_children_are_known():
+    """The same answer whoever asks: a child's image is neither demanded nor named."""
+    made = objects.pipeline_run(tasks=["build"], results=objects.image())
+    child = objects.child(made, "build", results=objects.image("registry.test/child"))
+    run = runs.with_children(read(made), [read(child)])
+    other = Subject(name="registry.test/other", digest=APP.digest)
+
+    assert place.of_run(run, proven_body(sealed.body()))
+    message = moved(place.of_run, run, proven_body(sealed.body(subjects=[other])))
+    assert "the run's results name 'registry.test/app' abababab...abababab;" in message
 
 
 # --- images ---
@@ -205,6 +248,15 @@ def test_what_is_found_under_an_images_digest_speaks_of_it(verified):
             place.of_image(digest, verified)
         assert refused.value.reason is Reason.WRONG_SUBJECT
         assert "it speaks of 'registry.test/app' abababab...abababab" in refused.value.message
+
+
+def test_the_algorithm_of_a_digest_ends_at_the_first_colon():
+    """Another cut would let a made-up algorithm stand for a digest."""
+    signed = proven_body(sealed.body(subjects=[Subject(name="a", digest={"sha256:ab": "cd"})]))
+    with pytest.raises(Untrusted) as refused:
+        place.of_image("sha256:ab:cd", signed)
+
+    assert refused.value.reason is Reason.WRONG_SUBJECT
 
 
 def test_an_attestation_without_subjects_speaks_of_no_image():
