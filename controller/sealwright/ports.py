@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Protocol
 
 from sealwright.core.config import Config
-from sealwright.core.model import Attestation, Key, Mark, Receipt, Signature, value
+from sealwright.core.model import Attestation, Key, LogEntry, Mark, Receipt, Signature, value
 from sealwright.core.proof.attestation import TrustedKey
 
 
@@ -56,6 +56,13 @@ class Signer(Protocol):
         """Sign these bytes; the hash is the signer's own affair."""
 
 
+class Log(Protocol):
+    """A transparency log. What is there already is a success."""
+
+    async def append(self, attestation: Attestation) -> LogEntry:
+        """Log it, and prove the answer: that it is this entry, included under a checkpoint that the log signed."""
+
+
 class Store(Protocol):
     """Keeps attestations. `put` twice is one."""
 
@@ -70,4 +77,5 @@ class Equipment:
     config: Config
     signers: Mapping[str, Signer]
     stores: Mapping[str, Store]
+    log: Log | None = None
     trusted: tuple[TrustedKey, ...] = ()  # public halves of the signers, for marks that were written before

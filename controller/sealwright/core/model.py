@@ -112,10 +112,44 @@ class Signature:
 
 
 @value
+class InclusionProof:
+    """That an entry is in a log (RFC 9162, 2.1.3): `hashes` are 32-byte nodes, lowest first; `index` and `size` count leaves.
+
+    `checkpoint` is the log's signed note with this root and size.
+    """
+
+    index: int
+    size: int
+    root: bytes
+    hashes: tuple[bytes, ...]
+    checkpoint: str
+
+
+@value
+class LogEntry:
+    """One entry of a transparency log, as a Sigstore bundle carries it.
+
+    `log_id` is SHA-256 over the log's public key (DER); `index` counts over all shards; `kind` and `version` name the body's
+    type, `body` is the canonical JSON that is the leaf. `integrated_s` is when the log says it came, seconds after 1970, 0 where
+    the log does not say (Rekor v2); `promise` is the log's signature over all that (SET), empty where there is none.
+    """
+
+    log_id: bytes
+    index: int
+    kind: str
+    version: str
+    body: bytes
+    integrated_s: int = 0
+    promise: bytes = b""
+    proof: InclusionProof | None = None
+
+
+@value
 class Attestation:
     """A signed payload: what is stored is what is verified.
 
-    `envelope` is the DSSE envelope's JSON; empty where the bare payload is signed (simplesigning).
+    `envelope` is the DSSE envelope's JSON; empty where the bare payload is signed (simplesigning). `entries` are proven before
+    they get here; `timestamps` are RFC 3161 responses (DER) over the signature.
     """
 
     artifact: Artifact
@@ -123,6 +157,8 @@ class Attestation:
     payload: Payload
     signature: Signature
     envelope: bytes = b""
+    entries: tuple[LogEntry, ...] = ()
+    timestamps: tuple[bytes, ...] = ()
 
     @property
     def stored_signature(self) -> bytes:
