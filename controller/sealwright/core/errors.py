@@ -42,6 +42,7 @@ class Reason(StrEnum):
     INTERNAL_ERROR = "InternalError", "a bug in Sealwright; please report it"
 
     BAD_ENVELOPE = "BadEnvelope", "the envelope is not a DSSE envelope, or breaks one of its rules"
+    BAD_BUNDLE = "BadBundle", "the file is not a Sigstore bundle, or breaks a rule of its version"
     BAD_SIGNATURE = "BadSignature", "no signature over these bytes verifies with a trusted key"
     BAD_STATEMENT = "BadStatement", "the signed bytes are not an in-toto Statement"
     WRONG_PAYLOAD_TYPE = "WrongPayloadType", "the signature is good, but for another kind of payload"
