@@ -6,7 +6,7 @@ import dataclasses
 import pytest
 from fakes import signers
 from fakes.sealed import attestation, body
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sealwright.core.model import Artifact, Outcome, Receipt, SignRequest
@@ -70,6 +70,7 @@ def test_a_key_of_the_same_name_with_another_secret_does_not_verify():
 
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, len(TEXT) - 1), st.characters())
+@example(at=6, character="\ud800")
 def test_no_character_of_it_can_be_changed(at, character):
     """Not one, wherever it stands."""
     changed = TEXT[:at] + character + TEXT[at + 1 :]

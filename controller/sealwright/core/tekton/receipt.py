@@ -62,7 +62,8 @@ def issue(ring: Sequence[RingKey], kind: Kind, uid: str, outcomes: Sequence[Outc
 
 def check(ring: Sequence[RingKey], text: str, kind: Kind, uid: str) -> Claims | None:
     """The claims, if a key of the ring made them for this object; None for everything else, however it is broken."""
-    parts = text.split(".") if len(text) <= LENGTH_LIMIT else []
+    # Ours is ASCII; half a surrogate pair, which JSON can spell, would have no bytes to take the HMAC of.
+    parts = text.split(".") if len(text) <= LENGTH_LIMIT and text.isascii() else []
     if len(parts) != 4 or parts[0] != "v1":
         return None
     _, key_id, body, mac = parts
