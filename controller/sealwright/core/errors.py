@@ -52,6 +52,19 @@ class Reason(StrEnum):
     WRONG_OBJECT = "WrongObject", "the attestation is kept with an object that it does not speak of"
     WRONG_DIGEST = "WrongDigest", "bytes do not have the digest under which they are kept"
     NO_ATTESTATION = "NoAttestation", "there is no attestation to verify"
+    INVALID_LAYOUT = "InvalidLayout", "the layout cannot be read, or asks for something that cannot be"
+    LAYOUT_EXPIRED = "LayoutExpired", "the layout was valid until a time that has passed"
+    NOT_SIGNED = "NotSigned", "a step has ended and too few of its functionaries have signed it yet"
+    STEP_MISSING = "StepMissing", "a step that the layout asks for has not run, or nothing signed speaks of it"
+    STEP_UNKNOWN = "StepUnknown", "a task runs that the layout does not name"
+    STEP_FAILED = "StepFailed", "a step has not succeeded, and the layout does not let it fail"
+    WRONG_FUNCTIONARY = "WrongFunctionary", "somebody signed a step whom the layout does not name for it"
+    WRONG_ACCOUNT = "WrongAccount", "a step runs under a ServiceAccount that the layout does not name for it"
+    WRONG_DEFINITION = "WrongDefinition", "a Task or Pipeline has another definition than the layout asks for"
+    WRONG_RESULT = "WrongResult", "a result is not the one that was signed when the step ended"
+    WRONG_PARAM = "WrongParam", "a step gets another parameter than the signed results and the pipeline give it"
+    WRONG_ORDER = "WrongOrder", "a step would start before one that the layout puts before it"
+    RULE_BROKEN = "RuleBroken", "what a step used or made is not what an artifact rule allows"
 
 
 class Fault(Exception):  # noqa: N818  the word this package uses for all three

@@ -129,6 +129,10 @@ class ChildReference(_Part, frozen=True):
     pipeline_task_name: str = ""
 
 
+class SkippedTask(_Part, frozen=True):
+    name: str = ""
+
+
 class PipelineRunStatus(_Part, frozen=True):
     conditions: tuple[Condition, ...] = ()
     start_time: str = ""
@@ -136,6 +140,7 @@ class PipelineRunStatus(_Part, frozen=True):
     pipeline_spec: PipelineSpec | None = None
     results: tuple[Named, ...] = ()
     child_references: tuple[ChildReference, ...] = ()
+    skipped_tasks: tuple[SkippedTask, ...] = ()
     provenance: Provenance | None = None
 
 
@@ -147,6 +152,7 @@ class Reference(_Part, frozen=True):
 class TaskRunSpec(_Part, frozen=True):
     params: tuple[Named, ...] = ()
     task_ref: Reference | None = None
+    service_account_name: str = ""
     managed_by: str = ""
 
 
