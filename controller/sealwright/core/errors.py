@@ -65,6 +65,12 @@ class Reason(StrEnum):
     WRONG_PARAM = "WrongParam", "a step gets another parameter than the signed results and the pipeline give it"
     WRONG_ORDER = "WrongOrder", "a step would start before one that the layout puts before it"
     RULE_BROKEN = "RuleBroken", "what a step used or made is not what an artifact rule allows"
+    UNKNOWN_LOG = "UnknownLog", "the entry is of a transparency log whose public key is not trusted"
+    BAD_LOG_ENTRY = "BadLogEntry", "the log's entry cannot be read, or nothing in it proves that it is in the log"
+    BAD_INCLUSION = "BadInclusion", "the inclusion proof does not lead to the tree that the log signed"
+    BAD_CHECKPOINT = "BadCheckpoint", "the log's checkpoint cannot be read, or the log's key did not sign it"
+    BAD_PROMISE = "BadPromise", "the log's key did not sign the promise (signed entry timestamp) of this entry"
+    WRONG_ENTRY = "WrongEntry", "the log's entry speaks of another payload, signature or key"
 
 
 class Fault(Exception):  # noqa: N818  the word this package uses for all three
