@@ -12,6 +12,35 @@ from sealwright.core import goyaml, strict
 from sealwright.core.errors import Permanent, Reason
 
 
+def load_each(text, repeats):
+    return goyaml.load_each(text.encode(), "file.yaml", strict.DEPTH_LIMIT, repeats)
+
+
+REPEATED = {
+    "a key twice": ("{a: 1, a: 2}", {"last": {"a": 2}}),
+    "a merge, then the key": ("{<<: {a: 1}, a: 2}", {"last": {"a": 2}, "merge": {"a": 2}}),
+    "the key, then a merge": ("{a: 2, <<: {a: 1}}", {"last": {"a": 1}, "merge": {"a": 1}}),
+    "two merges": ("{<<: [{a: 1}, {a: 2}]}", {"last": {"a": 1}, "merge": {"a": 1}}),
+    "a merge, then the key twice": ("{<<: {a: 1}, a: 2, a: 3}", {"last": {"a": 3}}),
+}
+
+
+@pytest.mark.parametrize("repeats", ["refuse", "merge", "last"])
+@pytest.mark.parametrize(("text", "wanted"), REPEATED.values(), ids=REPEATED)
+def test_repeated_keys_are_as_the_caller_asks(text, wanted, repeats):
+    """What Go's strict reader refuses, what its lenient one makes of it, and one between."""
+    if repeats in wanted:
+        assert load_each(text, repeats) == [wanted[repeats]]
+        return
+    with pytest.raises(Permanent) as caught:
+        load_each(text, repeats)
+    assert caught.value.reason is Reason.REPEATED_KEY
+
+
+def test_empty_documents_can_be_asked_for():
+    assert load_each("---\n---\na: 1\n---\n", "refuse") == [None, {"a": 1}, None]
+
+
 def load(text, depth_limit=strict.DEPTH_LIMIT):
     data = text if isinstance(text, bytes) else text.encode()
     return goyaml.load_all(data, "file.yaml", depth_limit)
@@ -30,7 +59,7 @@ SCALARS = {
     "1.5": 1.5, ".5": 0.5, "1.": 1.0, "1e3": 1000.0, "-1.5e-3": -0.0015, "1e400": "1e400", "1.2.3": "1.2.3",
     "1:30:00": "1:30:00", "2026-01-31": "2026-01-31", "2026-01-31T12:00:00Z": "2026-01-31T12:00:00Z", "=": "=",
     '"yes"': "yes", "'12'": "12", "!!str 12": "12", "! 12": "12", "|\n  12\n": "12\n", ">\n  a\n  b\n": "a b\n",
-    r'"\U0001f600"': "\U0001f600",
+    r'"\U0001f600"': "\U0001f600", "!!binary aGk=": "hi", '"\\\\/"': "\\/", ".5_0": 0.5, "._5": "._5",
 }  # fmt: skip
 
 
@@ -49,7 +78,7 @@ COLLECTIONS = {
     "an anchor on a scalar": ("a: &x yes\nb: *x\n", {"a": True, "b": True}),
     "an anchor set again": ("a: &x 1\nb: &x 2\nc: *x\n", {"a": 1, "b": 2, "c": 2}),
     "merge": ("a: &x {p: 1, q: 2}\nb: {<<: *x, q: 3}\n", {"a": {"p": 1, "q": 2}, "b": {"p": 1, "q": 3}}),
-    "merge after the key": ("a: &x {q: 2}\nb: {q: 3, <<: *x}\n", {"a": {"q": 2}, "b": {"q": 3}}),
+    "merge after the key: the later counts": ("a: &x {q: 2}\nb: {q: 3, <<: *x}\n", {"a": {"q": 2}, "b": {"q": 2}}),
     "merge of several: the first wins": ("{<<: [{a: 1}, {a: 2, b: 3}]}", {"a": 1, "b": 3}),
     "a quoted << is a key": ('{"<<": 1}', {"<<": 1}),
     "empty": ("{}", {}),
@@ -73,7 +102,11 @@ REFUSED = {
     "no number": ("a:\n- .NaN", Reason.INVALID_INPUT, ".NaN has no JSON form (line 2)"),
     "an unknown tag": ("a: !thing b", Reason.INVALID_INPUT, "the tag '!thing' is not accepted"),
     "a tag of Python's": ("a: !!python/object/apply:os.system [x]", Reason.INVALID_INPUT, "python/object/apply:os.system"),
-    "binary": ("a: !!binary aGk=", Reason.INVALID_INPUT, "is not accepted"),
+    "binary that is no text": ("a: !!binary /w==", Reason.INVALID_INPUT, "!!binary must be base64 of UTF-8 text"),
+    "binary that is no base64": ("a: !!binary aGk", Reason.INVALID_INPUT, "!!binary must be base64 of UTF-8 text"),
+    "a tag before a comma": ("a: [!!str, b]", Reason.INVALID_INPUT, "a tag before a comma is read differently by different readers"),
+    "YAML 1.2": ("%YAML 1.2\n---\na: b\n", Reason.INVALID_INPUT, "only YAML 1.1 is read"),
+    "an escape of JSON": (r'a: "\/"', Reason.INVALID_INPUT, "is an escape of JSON"),
     "a set": ("a: !!set {b}", Reason.INVALID_INPUT, "is not accepted"),
     "an alias before its anchor": ("a: *x\nb: &x 1\n", Reason.INVALID_INPUT, "the alias '*x' stands inside or before its anchor"),
     "an alias inside its anchor": ("a: &x [*x]", Reason.INVALID_INPUT, "stands inside or before its anchor"),

@@ -26,6 +26,7 @@ class Reason(StrEnum):
     TOO_LARGE = "TooLarge", "the input is over a size or nesting limit and was refused unread"
     REPEATED_KEY = "RepeatedKey", "an object names one key twice, so readers could disagree about it"
     INVALID_RUN = "InvalidRun", "the object is not a TaskRun or PipelineRun that can be read"
+    INVALID_RESOURCE = "InvalidResource", "the object is not a Task, Pipeline or StepAction that Tekton would read"
     INVALID_CONFIG = "InvalidConfig", "the configuration has faults; each is named"
     NOT_FINISHED = "NotFinished", "the run, or a child of it, has not finished yet"
     CHILD_MISSING = "ChildMissing", "a child run that the PipelineRun names cannot be found"

@@ -1,12 +1,14 @@
 """YAML as Kubernetes' own tools read it (go-yaml v2 rules), not as PyYAML does.
 
-Booleans include y, n, on and off; dates and 1:30:00 stay text; repeated keys, unknown tags, cycles and alias bombs are
-refused. The result is what JSON can hold, so that one reader serves both.
+Booleans include y, n, on and off; dates and 1:30:00 stay text; unknown tags, cycles and alias bombs are refused, and repeated
+keys unless the caller asks for Go's way. The result is what JSON can hold, so that one reader serves both.
 """
 
+import base64
+import binascii
 import re
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import yaml
 
@@ -21,20 +23,34 @@ _FALSE = {"n", "N", "no", "No", "NO", "off", "Off", "OFF", "false", "False", "FA
 _NULL = {"", "~", "null", "Null", "NULL"}
 _INT = re.compile(r"[-+]?(?:0b[01]+|0o[0-7]+|0x[0-9a-fA-F]+|[0-9]+)")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_LOOSE = re.compile(r"(?<![0-9])_|_(?![0-9])")  # in a number that begins with a point, Go wants _ between digits
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 
+_SLASH = re.compile(r"(?<!\\)(?:\\\\)*\\/")
 _TEXT_TAGS = frozenset({"!", "tag:yaml.org,2002:str"})
+_BINARY_TAG = "tag:yaml.org,2002:binary"
 _COLLECTION_TAGS = frozenset({None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 
 
+# A key that stands twice: "refuse" it; "merge" lets a key that '<<' brings stand beside a written one, and the later counts;
+# "last" is what Go's lenient reader does: the later counts always.
+Repeats = Literal["refuse", "merge", "last"]
+
+
 def load_all(data: bytes, what: str, depth_limit: int) -> list[Any]:
-    """Every document but the empty ones, as dicts, lists, strings, numbers, booleans and None.
+    """Every document but the empty ones, as dicts, lists, strings, numbers, booleans and None. Raises like `load_each`."""
+    return [document for document in load_each(data, what, depth_limit, "merge") if document is not None]
+
+
+def load_each(data: bytes, what: str, depth_limit: int, repeats: Repeats) -> list[Any]:
+    """Every document; None for an empty one.
 
     Raises Permanent: INVALID_INPUT, REPEATED_KEY, TOO_LARGE (nesting, or more nodes than NODE_LIMIT once aliases are followed).
     """
     try:
-        reader = _Reader(yaml.parse(data.decode(), Loader=yaml.CSafeLoader), what, depth_limit)
-        return [document for document in reader.documents() if document is not None]
+        text = data.decode()
+        reader = _Reader(text, yaml.parse(text, Loader=yaml.CSafeLoader), what, depth_limit, repeats)
+        return list(reader.documents())
     except UnicodeDecodeError as error:
         raise Permanent(Reason.INVALID_INPUT, f"{what}: not UTF-8 text: {error}") from error
     except (yaml.YAMLError, ValueError) as error:
@@ -47,16 +63,20 @@ class _Reader:
     From events and not from PyYAML's nodes: its composer in C recurses without a limit, and 100,000 brackets end the process.
     """
 
-    def __init__(self, events: Iterator[yaml.Event], what: str, depth_limit: int) -> None:
+    def __init__(self, text: str, events: Iterator[yaml.Event], what: str, depth_limit: int, repeats: Repeats) -> None:
+        self.text = text
         self.events = events
         self.what = what
         self.depth_limit = depth_limit
+        self.repeats = repeats
         self.count = 0
         self.anchors: dict[str, tuple[Any, int]] = {}  # anchor -> its value, and how many nodes it stands for
 
     def documents(self) -> Iterator[Any]:
         for event in self.events:
             if isinstance(event, yaml.DocumentStartEvent):
+                if event.version not in (None, (1, 1)):
+                    self.refuse(event, "only YAML 1.1 is read by Kubernetes' tools")
                 self.anchors.clear()
                 yield self.node(next(self.events), 0)
 
@@ -101,22 +121,30 @@ class _Reader:
 
     def mapping(self, depth: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        merged: dict[str, Any] = {}
+        merged: set[str] = set()
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
             if isinstance(event, yaml.ScalarEvent) and event.value == "<<" and event.implicit[0]:
-                self.merge(merged, self.node(next(self.events), depth + 1), event)
+                self.merge(found, merged, self.node(next(self.events), depth + 1), event)
                 continue
             key = self.key(event)
-            if key in found:
-                raise Permanent(Reason.REPEATED_KEY, f"{self.what}: the key {quote(key)} stands twice{_at(event)}")
+            if key in found and not (self.repeats == "last" or (self.repeats == "merge" and key in merged)):
+                self.refuse_repeat(key, event)
+            merged.discard(key)
             found[key] = self.node(next(self.events), depth + 1)
-        return {**merged, **found}
+        return found
 
-    def merge(self, merged: dict[str, Any], value: Any, event: yaml.Event) -> None:
-        for part in value if isinstance(value, list) else [value]:
+    def merge(self, found: dict[str, Any], merged: set[str], value: Any, event: yaml.Event) -> None:
+        """What '<<' brings, as if written here; of several, the first counts most."""
+        for part in reversed(value) if isinstance(value, list) else [value]:
             if not isinstance(part, dict):
                 self.refuse(event, "'<<' merges mappings only")
-            merged.update({key: found for key, found in part.items() if key not in merged})
+            if self.repeats == "refuse" and (repeated := next((key for key in part if key in found), None)) is not None:
+                self.refuse_repeat(repeated, event)
+            found.update(part)
+            merged.update(part)
+
+    def refuse_repeat(self, key: str, event: yaml.Event) -> NoReturn:
+        raise Permanent(Reason.REPEATED_KEY, f"{self.what}: the key {quote(key)} stands twice{_at(event)}")
 
     def key(self, event: yaml.Event) -> str:
         value = self.scalar(event) if isinstance(event, yaml.ScalarEvent) else None
@@ -125,11 +153,29 @@ class _Reader:
         return value if isinstance(value, str) else str(value).lower()
 
     def scalar(self, event: yaml.ScalarEvent) -> Any:
-        if event.tag is not None and event.tag not in _TEXT_TAGS:
-            self.refuse(event, f"the tag {quote(event.tag)} is not accepted")
         self.count += len(event.value) // _CHUNK
-        is_plain = event.implicit[0] and event.tag is None
-        return self.plain(event) if is_plain else event.value
+        if event.tag is None:
+            return self.plain(event) if event.implicit[0] else self.quoted(event)
+        if event.tag == _BINARY_TAG:
+            return self.binary(event)
+        if event.tag not in _TEXT_TAGS:
+            self.refuse(event, f"the tag {quote(event.tag)} is not accepted")
+        if not event.value and event.end_mark and self.text[event.end_mark.index : event.end_mark.index + 1] == ",":
+            self.refuse(event, "a tag before a comma is read differently by different readers; quote the empty text")
+        return event.value
+
+    def quoted(self, event: yaml.ScalarEvent) -> str:
+        start, end = event.start_mark, event.end_mark
+        if event.style == '"' and start and end and _SLASH.search(self.text, start.index, end.index):
+            self.refuse(event, r"'\/' is an escape of JSON that Kubernetes' YAML reader does not know")
+        return event.value
+
+    def binary(self, event: yaml.ScalarEvent) -> str:
+        """Base64 that must hold text: JSON has nothing else."""
+        try:
+            return base64.b64decode(re.sub(r"[\r\n]", "", event.value), validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            self.refuse(event, "!!binary must be base64 of UTF-8 text")
 
     def plain(self, event: yaml.ScalarEvent) -> Any:
         text = event.value
@@ -148,7 +194,7 @@ class _Reader:
 def _number(text: str) -> int | float | str:
     """The number that a plain scalar spells, else the text itself."""
     digits = text.replace("_", "")
-    if len(digits) > 400 or text[0] not in "+-.0123456789":
+    if len(digits) > 400 or text[0] not in "+-.0123456789" or (text[0] == "." and _LOOSE.search(text)):
         return text
     if _INT.fullmatch(digits):
         try:

@@ -29,8 +29,9 @@ from sealwright.core.errors import Permanent, Reason, Untrusted, quote
 from sealwright.core.model import value
 
 # "sha256" is what cosign verifies: SHA-256 for every curve, pure Ed25519. "by-curve" is what Chains writes with
-# cosign.key: SHA-384 for P-384, SHA-512 for P-521, Ed25519ph. RSA and P-256 are the same in both.
-Form = Literal["sha256", "by-curve"]
+# cosign.key: SHA-384 for P-384, SHA-512 for P-521, Ed25519ph. RSA and P-256 are the same in both. The other hashes are those
+# that a VerificationPolicy may name: for any curve, and RSA but for SHA-224; Ed25519 is pure in all of them.
+Form = Literal["sha256", "by-curve", "sha224", "sha384", "sha512"]
 
 PUBLIC_LABELS = ("PUBLIC KEY", "RSA PUBLIC KEY")
 PLAIN_LABELS = ("PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIVATE KEY")
@@ -43,6 +44,12 @@ _CURVES: dict[str, tuple[str, hashes.HashAlgorithm]] = {
     "secp256r1": ("ecdsa-p256", hashes.SHA256()),
     "secp384r1": ("ecdsa-p384", hashes.SHA384()),
     "secp521r1": ("ecdsa-p521", hashes.SHA512()),
+}
+_HASHES: dict[str, hashes.HashAlgorithm] = {
+    "sha224": hashes.SHA224(),
+    "sha256": hashes.SHA256(),
+    "sha384": hashes.SHA384(),
+    "sha512": hashes.SHA512(),
 }
 # NIST SP 800-131A from below. From above a signature's cost bounds it; cosign itself reads 2048, 3072 and 4096.
 _RSA_BITS = range(2048, 8192 + 1)
@@ -81,7 +88,7 @@ class PrivateKey:
             case ed25519.Ed25519PrivateKey() as key:
                 return key.sign(message)
             case rsa.RSAPrivateKey() as key:
-                return key.sign(message, padding.PKCS1v15(), hashes.SHA256())
+                return key.sign(message, padding.PKCS1v15(), _rsa_hash(form))
 
 
 def verify(key: PublicKey, form: Form, message: bytes, signature: bytes) -> None:
@@ -108,11 +115,20 @@ def _verify(material: PublicMaterial, form: Form, message: bytes, signature: byt
         case ed25519.Ed25519PublicKey() as key:
             key.verify(signature, message)
         case rsa.RSAPublicKey() as key:
-            key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
+            key.verify(signature, message, padding.PKCS1v15(), _rsa_hash(form))
 
 
 def _hash(curve: ec.EllipticCurve, form: Form) -> hashes.HashAlgorithm:
-    return _CURVES[curve.name][1] if form == "by-curve" else hashes.SHA256()
+    return _CURVES[curve.name][1] if form == "by-curve" else _HASHES[form]
+
+
+def _rsa_hash(form: Form) -> hashes.HashAlgorithm:
+    return _HASHES["sha256" if form == "by-curve" else form]
+
+
+def fits(key: PublicKey, form: Form) -> bool:
+    """Whether a key may be used in this form: RSA with SHA-224 is what no other tool accepts."""
+    return not (isinstance(key.material, rsa.RSAPublicKey) and form == "sha224")
 
 
 def _prehashed(message: bytes) -> nacl.bindings.crypto_sign_ed25519ph_state:

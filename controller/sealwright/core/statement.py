@@ -63,7 +63,11 @@ def payload(type_: str, subjects: tuple[Subject, ...], predicate_type: str, pred
 
 def go_json(value: Any) -> bytes:
     """JSON as Go's encoding/json writes it: HTML-escaped, no spaces, members in the order given."""
-    body = msgspec.json.encode(value)
+    return escaped(msgspec.json.encode(value))
+
+
+def escaped(body: bytes) -> bytes:
+    """JSON with the characters escaped that Go escapes for HTML's sake."""
     for char, escape in _HTML:
         if char in body:
             body = body.replace(char, escape)
@@ -77,12 +81,12 @@ def doubles(value: Any) -> Any:
     if isinstance(value, list):
         return [doubles(item) for item in value]
     if isinstance(value, float) or (isinstance(value, int) and not -_SAFE_INTEGER <= value <= _SAFE_INTEGER):
-        return _double(float(value))
+        return double(float(value))
     return value
 
 
-def _double(number: float) -> msgspec.Raw:
-    """Shortest digits; exponents only below 1e-6 and from 1e21 on, with a sign, as JavaScript and protojson write them."""
+def double(number: float) -> msgspec.Raw:
+    """A number as Go and protojson write it: shortest digits; exponents only below 1e-6 and from 1e21 on."""
     if number == 0 or 1e-6 <= abs(number) < 1e21:
         return msgspec.Raw(format(Decimal(repr(number)), "f").removesuffix(".0").encode())
     mantissa, _, exponent = repr(number).partition("e")

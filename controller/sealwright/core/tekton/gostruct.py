@@ -1,18 +1,21 @@
-"""Tekton objects as Chains sees them: read into Go's structs and written again.
+"""Tekton objects as Tekton's own programs see them: read into Go's structs and written again.
 
 Chains signs what its typed client holds, not what stood in the request: unknown members vanish, empty ones too, quantities
-and durations get their canonical spelling. `schema.py` says which members there are; this file makes a reader (a msgspec
-struct) and a writer of each line, on first use. `order` is the struct's: sort afterwards where a format wants it sorted.
+and durations get their canonical spelling. So do trusted resources. `schema.py` and `definitions.py` say which members there
+are; this file makes a reader (a msgspec struct) and a writer of each line, on first use. `order` is the struct's: sort
+afterwards where a format wants it sorted.
 """
 
 from collections.abc import Callable
-from functools import cache
-from typing import Any, TypeVar
+from functools import cache, partial
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
 from sealwright.core.errors import Permanent, Reason, quote
+from sealwright.core.model import value as frozen
 from sealwright.core.tekton import values
+from sealwright.core.tekton.definitions import DEFINITIONS, LEGACY
 from sealwright.core.tekton.quantity import quantity
 from sealwright.core.tekton.schema import STRUCTS
 
@@ -21,13 +24,24 @@ Write = Callable[[Any], Any]
 _ABSENT = msgspec.Raw(b"")
 
 
-def normal(kind: str, data: bytes | msgspec.Raw, where: str) -> Any:
-    """`data`, JSON of the Go struct `kind` (a name in `schema.STRUCTS`), as plain values in Go's writing order.
+@frozen
+class Dialect:
+    """How Go reads and writes: `strict` refuses unknown members; `legacy` is Tekton Pipelines before v1.10."""
+
+    strict: bool = False
+    legacy: bool = False
+
+
+_CLIENT = Dialect()
+
+
+def normal(kind: str, data: bytes | msgspec.Raw, where: str, dialect: Dialect = _CLIENT) -> Any:
+    """`data`, JSON of the Go struct `kind` (a name in STRUCTS or DEFINITIONS), as plain values in Go's writing order.
 
     Raises Permanent(INVALID_RUN) where Go's reader would refuse it; `where` names the place in the message.
     """
     try:
-        return _writer(kind)(_decoder(kind).decode(data))
+        return _writer(kind, dialect)(_decoder(kind, dialect).decode(data))
     except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, RecursionError) as error:
         raise Permanent(Reason.INVALID_RUN, f"{where}: {error}") from error
 
@@ -41,50 +55,55 @@ def checked(convert: Callable[[str], Converted], text: str, where: str) -> Conve
 
 
 @cache
-def _decoder(kind: str) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(_reader(kind) | None)
+def _decoder(kind: str, dialect: Dialect) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(_reader(kind, dialect) | None)
 
 
 @cache
-def _reader(kind: str) -> type[msgspec.Struct]:
+def _reader(kind: str, dialect: Dialect) -> type[msgspec.Struct]:
     """A struct type in which every member may be absent or null, as Go's reader allows."""
-    fields: list[Any] = [(f"f{n}", _type(type_), default) for n, (_, _, type_, default) in enumerate(_members(kind))]
-    names = {f"f{n}": name for n, (name, _, _, _) in enumerate(_members(kind))}
-    return msgspec.defstruct(kind.replace(".", "_"), fields, rename=names, gc=False)
+    listed = members(kind, dialect)
+    fields: list[Any] = [(f"f{n}", _type(type_, dialect), _default(type_)) for n, (_, _, type_) in enumerate(listed)]
+    names = {f"f{n}": name for n, (name, _, _) in enumerate(listed)}
+    name = kind.replace(".", "_")
+    return msgspec.defstruct(name, fields, rename=names, gc=False, forbid_unknown_fields=dialect.strict)
 
 
 @cache
-def _members(kind: str) -> list[tuple[str, bool, str, Any]]:
-    """Of each member: JSON name, whether it is always written, type, value when absent."""
-    members = []
-    for line in STRUCTS[kind].split(" "):
-        name, _, type_ = line.partition(":")
-        is_raw = type_.lstrip("*") in _RAW | _LAZY
-        members.append((name.rstrip("!"), name.endswith("!"), type_, _ABSENT if is_raw else None))
-    return members
+def members(kind: str, dialect: Dialect) -> list[tuple[str, bool, str]]:
+    """Of each member of a Go struct: JSON name, whether it is always written, type."""
+    line = STRUCTS.get(kind) or DEFINITIONS[kind]
+    for now, before in LEGACY.get(kind, {}).items() if dialect.legacy else ():
+        line = line.replace(now, before)
+    parts = [member.partition(":") for member in line.split(" ")]
+    return [(name.rstrip("!"), name.endswith("!"), type_) for name, _, type_ in parts]
 
 
-def _type(type_: str) -> Any:
+def _default(type_: str) -> Any:
+    return _ABSENT if type_.lstrip("*") in _RAW | _LAZY else None
+
+
+def _type(type_: str, dialect: Dialect) -> Any:
     if type_.startswith("[]"):
-        return list[_item(type_[2:])] | None  # type: ignore[misc]
+        return list[_item(type_[2:], dialect)] | None  # type: ignore[misc]
     if type_.startswith("{}"):
-        return dict[str, _item(type_[2:])] | None  # type: ignore[misc]
-    return _item(type_.removeprefix("*"))
+        return dict[str, _item(type_[2:], dialect)] | None  # type: ignore[misc]
+    return _item(type_.removeprefix("*"), dialect)
 
 
-def _item(type_: str) -> Any:
+def _item(type_: str, dialect: Dialect) -> Any:
     if type_ in _RAW or type_ in _LAZY:
         return msgspec.Raw
-    return (_PLAIN[type_] if type_ in _PLAIN else _reader(type_)) | None
+    return (_PLAIN[type_] if type_ in _PLAIN else _reader(type_, dialect)) | None
 
 
-def _writer(kind: str) -> Write:
-    """Writes a struct that was read by `_reader(kind)`."""
+def _writer(kind: str, dialect: Dialect) -> Write:
+    """Writes a struct that was read by `_reader(kind, dialect)`."""
 
     def write(value: msgspec.Struct | None) -> dict[str, Any]:
         written = {}
-        value = _zero(kind) if value is None else value
-        for attribute, name, convert, is_always in _plan(kind):
+        value = _zero(kind, dialect) if value is None else value
+        for attribute, name, convert, is_always in _plan(kind, dialect):
             found = getattr(value, attribute)
             if found is None and not is_always:
                 continue
@@ -100,37 +119,35 @@ def _writer(kind: str) -> Write:
 
 
 @cache
-def _zero(kind: str) -> msgspec.Struct:
+def _zero(kind: str, dialect: Dialect) -> msgspec.Struct:
     """Go's zero struct, which is written where a member of struct type is absent."""
-    return _reader(kind)()
+    return _reader(kind, dialect)()
 
 
 @cache
-def _plan(kind: str) -> list[tuple[str, str, Write, bool]]:
-    members = enumerate(_members(kind))
-    return [(f"f{n}", name, _convert(type_, is_always), is_always) for n, (name, is_always, type_, _) in members]
+def _plan(kind: str, dialect: Dialect) -> list[tuple[str, str, Write, bool]]:
+    listed = enumerate(members(kind, dialect))
+    return [(f"f{n}", name, _convert(type_, dialect, is_always), is_always) for n, (name, is_always, type_) in listed]
 
 
 _EMPTY = object()  # what `omitempty` leaves out
 
 
-def _convert(type_: str, is_always: bool) -> Write:
+def _convert(type_: str, dialect: Dialect, is_always: bool) -> Write:
     """How a member is written: _EMPTY or None where Go would leave it out unless it is always written."""
     if type_.startswith("[]"):
-        return _list(type_[2:], is_always)
+        return _list(_element(type_[2:], dialect), is_always)
     if type_.startswith("{}"):
-        return _map(type_[2:], is_always)
+        return _map(_element(type_[2:], dialect), is_always)
     if type_.startswith("*"):
-        return _pointer(type_[1:])
+        return _pointer(_element(type_[1:], dialect))
     if type_ in _ZERO:
         zero = _ZERO[type_]
         return lambda value: (value or zero) if is_always else (value or _EMPTY)
-    return _element(type_)
+    return _element(type_, dialect)
 
 
-def _list(item: str, is_always: bool) -> Write:
-    write = _element(item)
-
+def _list(write: Write, is_always: bool) -> Write:
     def convert(value: list[Any] | None) -> Any:
         if not value:
             return value if is_always else _EMPTY
@@ -139,9 +156,7 @@ def _list(item: str, is_always: bool) -> Write:
     return convert
 
 
-def _map(item: str, is_always: bool) -> Write:
-    write = _element(item)
-
+def _map(write: Write, is_always: bool) -> Write:
     def convert(value: dict[str, Any] | None) -> Any:
         if not value:
             return value if is_always else _EMPTY
@@ -150,26 +165,29 @@ def _map(item: str, is_always: bool) -> Write:
     return convert
 
 
-def _pointer(type_: str) -> Write:
-    write = _element(type_)
+def _pointer(write: Write) -> Write:
     return lambda value: _EMPTY if value is None or value in (_ABSENT, _NULL) else write(value)
 
 
 @cache
-def _element(type_: str) -> Write:
+def _element(type_: str, dialect: Dialect) -> Write:
     """How one value of this type is written, wherever it stands."""
     if type_ in _ZERO:
         zero = _ZERO[type_]
         return lambda value: zero if value is None else value
     if type_ in _LAZY:
-        return lambda value: _writer(type_)(None if value in (_ABSENT, _NULL) else _decoder(type_).decode(value))
-    return _OWN[type_] if type_ in _OWN else _writer(type_)
+        return lambda value: _writer(type_, dialect)(
+            None if value in (_ABSENT, _NULL) else _decoder(type_, dialect).decode(value)
+        )
+    if type_ == "ParamValue" and dialect.strict:
+        return partial(_param_value, is_verbatim=True)  # the author's file, which no API server has stored yet
+    return _OWN[type_] if type_ in _OWN else _writer(type_, dialect)
 
 
-def _param_value(value: msgspec.Raw) -> Any:
+def _param_value(value: msgspec.Raw, *, is_verbatim: bool = False) -> Any:
     if value == _ABSENT:
         raise ValueError("wanted a value, found none")
-    return values.param_value(bytes(value))
+    return values.param_value(bytes(value), is_verbatim=is_verbatim)
 
 
 def _raw_json(value: msgspec.Raw) -> msgspec.Raw:
@@ -182,10 +200,20 @@ def _quantity(value: msgspec.Raw) -> str:
 
 
 _NULL = msgspec.Raw(b"null")
-_ZERO: dict[str, Any] = {"string": "", "bool": False, "int": 0}
-_PLAIN: dict[str, Any] = {"string": str, "bool": bool, "int": int, "Time": str, "Duration": str, "IntOrString": int | str}
+_ZERO: dict[str, Any] = {"string": "", "bool": False, "int": 0, "int32": 0}
+_Int = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
+_Int32 = Annotated[int, msgspec.Meta(ge=-(1 << 31), lt=1 << 31)]
+_PLAIN: dict[str, Any] = {
+    "string": str,
+    "bool": bool,
+    "int": _Int,
+    "int32": _Int32,
+    "Time": str,
+    "Duration": str,
+    "IntOrString": _Int32 | str,
+}
 _RAW = {"ParamValue", "Quantity", "RawJSON"}
-_LAZY = {"v1.PipelineSpec", "v1.TaskRunStatus"}  # these can hold themselves: read one level at a time
+_LAZY = {"v1.PipelineSpec", "v1beta1.PipelineSpec", "v1.TaskRunStatus"}  # these can hold themselves: read one level at a time
 _OWN: dict[str, Write] = {
     "Time": values.time,
     "Duration": values.duration,

@@ -20,7 +20,7 @@ STRUCTS: dict[str, str] = {
         "enableConciseResolverSyntax:bool enableKubernetesSidecar:bool enableWaitExponentialBackoff:bool "
         "enableTerminationMessageCompression:bool enableTektonOCIBundles:*bool"
     ),
-    "core.v1.AWSElasticBlockStoreVolumeSource": "volumeID!:string fsType:string partition:int readOnly:bool",
+    "core.v1.AWSElasticBlockStoreVolumeSource": "volumeID!:string fsType:string partition:int32 readOnly:bool",
     "core.v1.Affinity": (
         "nodeAffinity:*core.v1.NodeAffinity podAffinity:*core.v1.PodAffinity podAntiAffinity:*core.v1.PodAntiAffinity"
     ),
@@ -47,8 +47,8 @@ STRUCTS: dict[str, str] = {
     "core.v1.ConfigMapEnvSource": "name:string optional:*bool",
     "core.v1.ConfigMapKeySelector": "name:string key!:string optional:*bool",
     "core.v1.ConfigMapProjection": "name:string items:[]core.v1.KeyToPath optional:*bool",
-    "core.v1.ConfigMapVolumeSource": "name:string items:[]core.v1.KeyToPath defaultMode:*int optional:*bool",
-    "core.v1.ContainerPort": "name:string hostPort:int containerPort!:int protocol:string hostIP:string",
+    "core.v1.ConfigMapVolumeSource": "name:string items:[]core.v1.KeyToPath defaultMode:*int32 optional:*bool",
+    "core.v1.ContainerPort": "name:string hostPort:int32 containerPort!:int32 protocol:string hostIP:string",
     "core.v1.ContainerStateRunning": "startedAt!:Time",
     "core.v1.ContainerStateTerminated": (
         "exitCode!:int signal:int reason:string message:string startedAt!:Time finishedAt!:Time containerID:string"
@@ -56,9 +56,9 @@ STRUCTS: dict[str, str] = {
     "core.v1.ContainerStateWaiting": "reason:string message:string",
     "core.v1.DownwardAPIProjection": "items:[]core.v1.DownwardAPIVolumeFile",
     "core.v1.DownwardAPIVolumeFile": (
-        "path!:string fieldRef:*core.v1.ObjectFieldSelector resourceFieldRef:*core.v1.ResourceFieldSelector mode:*int"
+        "path!:string fieldRef:*core.v1.ObjectFieldSelector resourceFieldRef:*core.v1.ResourceFieldSelector mode:*int32"
     ),
-    "core.v1.DownwardAPIVolumeSource": "items:[]core.v1.DownwardAPIVolumeFile defaultMode:*int",
+    "core.v1.DownwardAPIVolumeSource": "items:[]core.v1.DownwardAPIVolumeFile defaultMode:*int32",
     "core.v1.EmptyDirVolumeSource": "medium:string sizeLimit:*Quantity",
     "core.v1.EnvFromSource": (
         "prefix:string configMapRef:*core.v1.ConfigMapEnvSource secretRef:*core.v1.SecretEnvSource"
@@ -71,14 +71,14 @@ STRUCTS: dict[str, str] = {
     ),
     "core.v1.EphemeralVolumeSource": "volumeClaimTemplate:*core.v1.PersistentVolumeClaimTemplate",
     "core.v1.ExecAction": "command:[]string",
-    "core.v1.FCVolumeSource": "targetWWNs:[]string lun:*int fsType:string readOnly:bool wwids:[]string",
+    "core.v1.FCVolumeSource": "targetWWNs:[]string lun:*int32 fsType:string readOnly:bool wwids:[]string",
     "core.v1.FileKeySelector": "volumeName!:string path!:string key!:string optional:*bool",
     "core.v1.FlexVolumeSource": (
         "driver!:string fsType:string secretRef:*core.v1.LocalObjectReference readOnly:bool options:{}string"
     ),
     "core.v1.FlockerVolumeSource": "datasetName:string datasetUUID:string",
-    "core.v1.GCEPersistentDiskVolumeSource": "pdName!:string fsType:string partition:int readOnly:bool",
-    "core.v1.GRPCAction": "port!:int service!:*string",
+    "core.v1.GCEPersistentDiskVolumeSource": "pdName!:string fsType:string partition:int32 readOnly:bool",
+    "core.v1.GRPCAction": "port!:int32 service!:*string",
     "core.v1.GitRepoVolumeSource": "repository!:string revision:string directory:string",
     "core.v1.GlusterfsVolumeSource": "endpoints!:string path!:string readOnly:bool",
     "core.v1.HTTPGetAction": (
@@ -88,11 +88,11 @@ STRUCTS: dict[str, str] = {
     "core.v1.HostAlias": "ip!:string hostnames:[]string",
     "core.v1.HostPathVolumeSource": "path!:string type:*string",
     "core.v1.ISCSIVolumeSource": (
-        "targetPortal!:string iqn!:string lun!:int iscsiInterface:string fsType:string readOnly:bool portals:[]string "
+        "targetPortal!:string iqn!:string lun!:int32 iscsiInterface:string fsType:string readOnly:bool portals:[]string "
         "chapAuthDiscovery:bool chapAuthSession:bool secretRef:*core.v1.LocalObjectReference initiatorName:*string"
     ),
     "core.v1.ImageVolumeSource": "reference:string pullPolicy:string",
-    "core.v1.KeyToPath": "key!:string path!:string mode:*int",
+    "core.v1.KeyToPath": "key!:string path!:string mode:*int32",
     "core.v1.Lifecycle": "postStart:*core.v1.LifecycleHandler preStop:*core.v1.LifecycleHandler stopSignal:*string",
     "core.v1.LifecycleHandler": (
         "exec:*core.v1.ExecAction httpGet:*core.v1.HTTPGetAction tcpSocket:*core.v1.TCPSocketAction "
@@ -144,7 +144,7 @@ STRUCTS: dict[str, str] = {
         "preferredDuringSchedulingIgnoredDuringExecution:[]core.v1.WeightedPodAffinityTerm"
     ),
     "core.v1.PodCertificateProjection": (
-        "signerName:string keyType:string maxExpirationSeconds:*int credentialBundlePath:string keyPath:string "
+        "signerName:string keyType:string maxExpirationSeconds:*int32 credentialBundlePath:string keyPath:string "
         "certificateChainPath:string userAnnotations:{}string"
     ),
     "core.v1.PodDNSConfig": "nameservers:[]string searches:[]string options:[]core.v1.PodDNSConfigOption",
@@ -159,10 +159,10 @@ STRUCTS: dict[str, str] = {
     "core.v1.PreferredSchedulingTerm": "weight!:int preference!:core.v1.NodeSelectorTerm",
     "core.v1.Probe": (
         "exec:*core.v1.ExecAction httpGet:*core.v1.HTTPGetAction tcpSocket:*core.v1.TCPSocketAction "
-        "grpc:*core.v1.GRPCAction initialDelaySeconds:int timeoutSeconds:int periodSeconds:int successThreshold:int "
-        "failureThreshold:int terminationGracePeriodSeconds:*int"
+        "grpc:*core.v1.GRPCAction initialDelaySeconds:int32 timeoutSeconds:int32 periodSeconds:int32 successThreshold:int32 "
+        "failureThreshold:int32 terminationGracePeriodSeconds:*int"
     ),
-    "core.v1.ProjectedVolumeSource": "sources!:[]core.v1.VolumeProjection defaultMode:*int",
+    "core.v1.ProjectedVolumeSource": "sources!:[]core.v1.VolumeProjection defaultMode:*int32",
     "core.v1.QuobyteVolumeSource": (
         "registry!:string volume!:string readOnly:bool user:string group:string tenant:string"
     ),
@@ -182,7 +182,7 @@ STRUCTS: dict[str, str] = {
     "core.v1.SecretEnvSource": "name:string optional:*bool",
     "core.v1.SecretKeySelector": "name:string key!:string optional:*bool",
     "core.v1.SecretProjection": "name:string items:[]core.v1.KeyToPath optional:*bool",
-    "core.v1.SecretVolumeSource": "secretName:string items:[]core.v1.KeyToPath defaultMode:*int optional:*bool",
+    "core.v1.SecretVolumeSource": "secretName:string items:[]core.v1.KeyToPath defaultMode:*int32 optional:*bool",
     "core.v1.SecurityContext": (
         "capabilities:*core.v1.Capabilities privileged:*bool seLinuxOptions:*core.v1.SELinuxOptions "
         "windowsOptions:*core.v1.WindowsSecurityContextOptions runAsUser:*int runAsGroup:*int runAsNonRoot:*bool "

@@ -22,11 +22,12 @@ def compact(raw: str) -> str:
     return _SPACE.sub(lambda match: match[1] or "", raw)
 
 
-def param_value(raw: bytes) -> ParamValue:
+def param_value(raw: bytes, *, is_verbatim: bool = False) -> ParamValue:
     """A Tekton ParamValue: text, list of text or map of text; anything else becomes text that holds its JSON.
 
     `raw` is one JSON value. Tekton's rule: a list with only strings is an array, an object with only strings an object, null
-    is "" (also inside), and a number, boolean or mixed list is a string with the JSON as it stood.
+    is "" (also inside), and a number, boolean or mixed list is a string with the JSON as it stood, without its spaces unless
+    `is_verbatim`.
     """
     first = raw[:1]
     if first == b'"':
@@ -39,7 +40,9 @@ def param_value(raw: bytes) -> ParamValue:
             return {key: found[key] or "" for key in sorted(found)}  # as Go writes a map
     except msgspec.ValidationError:
         pass
-    return "" if raw == b"null" else compact(raw.decode())
+    if raw == b"null":
+        return ""
+    return raw.decode() if is_verbatim else compact(raw.decode())
 
 
 # --- time ---------------------------------------------------------------------------------------------------------------
