@@ -1,0 +1,53 @@
+"""`sealwright policy`: judge by policies what a cluster would judge."""
+
+from pathlib import Path
+
+import click
+
+from sealwright.cli import exits, show
+from sealwright.core.policy import resources as rules
+from sealwright.core.policy.verificationpolicy import NoMatch
+from sealwright.core.tekton import resources
+from sealwright.edge import policyfiles
+from sealwright.edge.reading import read_argument
+
+_HELP = """Judge by policies.
+
+\b
+Example:
+  sealwright policy evaluate --policies policies --no-match fail --uri git+https://github.com/example/catalog task.yaml
+"""
+
+_EVALUATE = """Judge a Task, Pipeline or StepAction as Tekton's controller would, by the VerificationPolicies in a folder.
+
+The folder holds VerificationPolicy objects, as those of the run's namespace, and the Secrets that they name. --uri is the
+source as the resolver names it. Prints one line: pass, skip, warn: TEXT, or fail: TEXT. Patterns always span the whole source.
+
+\b
+Exit code: 1 for fail, 0 for the others, 2 where the file or a policy cannot be read.
+
+\b
+Example:
+  sealwright policy evaluate --policies policies --no-match fail --uri git+https://github.com/example/catalog task.yaml
+"""
+
+
+@click.group("policy", help=_HELP)
+def command() -> None:
+    """Holds the subcommands."""
+
+
+@command.command("evaluate", help=_EVALUATE, short_help="Judge a definition by VerificationPolicies.")
+@click.option("--policies", type=click.Path(path_type=Path), required=True, help="Folder of policies and their Secrets.")
+@click.option("--no-match", type=click.Choice(["ignore", "warn", "fail"]), default="ignore", show_default=True,
+              help="What to say where no policy matches the source.")  # fmt: skip
+@click.option("--uri", default="", help="Where the definition came from.")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.pass_context
+def evaluate(context: click.Context, *, policies: Path, no_match: NoMatch, uri: str, file: Path) -> None:
+    """Read, judge, tell."""
+    found = policyfiles.read(policies)
+    resource = resources.read(read_argument(file), str(file))
+    result = rules.evaluate(resource, found.policies, uri, no_match, found.kept)
+    click.echo(show.printable(str(result)))
+    context.exit(exits.REFUSED if result.state == "fail" else exits.YES)
