@@ -26,6 +26,7 @@ from sealwright.core.provenance import slsa_v02, slsa_v1
 from sealwright.core.tekton import runs
 from sealwright.edge import keyfiles
 
+TOP = Path(__file__).parents[1]
 FORMATS: dict[str, Any] = {"in-toto": slsa_v02, "slsa/v2alpha4": slsa_v1}
 KEY = keyfiles.generate("ecdsa-p256")
 CONFIG = parse_config({"artifacts.pipelinerun.enable-deep-inspection": "true"}).config
@@ -197,8 +198,84 @@ finally:
 """
 
 
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def cluster(asked: argparse.Namespace) -> None:
+    """The table of docs/performance.md: this controller, and a peer where one is named, each on a new cluster."""
+    sys.path.insert(0, str(TOP / "hack/_cluster"))
+    import table  # noqa: PLC0415  what a cluster needs, core does not
+    from measure import Bench, Sizes  # noqa: PLC0415
+    from rig import Cluster  # noqa: PLC0415
+
+    bursts = [int(text) for text in asked.bursts.split(",") if text]
+    sizes = Sizes(drained=asked.drained, live_s=asked.live_s, history=asked.history, old=asked.old, bursts=bursts)
+    where, columns = table.machine(), {}
+    controllers = {"sealwright": None} | ({asked.peer.name: asked.peer.resolve()} if asked.peer else {})
+    for name, peer in controllers.items():
+        with Cluster() as made:
+            columns[name] = Bench(made, sizes, say, peer).everything()
+    found = {"machine": where, "sizes": vars(sizes), "figures": columns}
+    history = f"{sizes.history} runs of yesterday, {sizes.old} of last month"
+    text = f"{where}; {sizes.drained} runs drained, {sizes.live_s} s at each rate, {history}.\n\n"
+    print(text + table.markdown(columns))
+    if asked.json:
+        table.saved(asked.json, found)
+    if asked.record:
+        table.saved(TOP / "docs/measured/cluster.json", found)
+        table.replaced(TOP / "docs/performance.md", "hack/bench cluster --record", text + table.markdown(columns))
+
+
+def faults(asked: argparse.Namespace) -> int:
+    """The table of docs/faults.md; 1 if anything was lost, doubled, false, stuck or re-created."""
+    sys.path.insert(0, str(TOP / "hack/_cluster"))
+    import table  # noqa: PLC0415
+    from faults import FAULTS, judged, markdown  # noqa: PLC0415
+    from rig import Cluster  # noqa: PLC0415
+
+    where, rows = table.machine(), []
+    with Cluster(keep_history=True) as made:
+        for name in asked.names or FAULTS:
+            say(f"{name}: {FAULTS[name][0]}")
+            rows.append(judged(made, name, asked.runs, asked.seed))
+            for violation in rows[-1].violations[:20]:
+                print(*violation)
+    print("\n" + markdown(rows))
+    if asked.record:
+        table.replaced(TOP / "docs/faults.md", "hack/bench faults --record", f"{where}; seed {asked.seed}.\n\n{markdown(rows)}")
+    return not all(row.is_good for row in rows)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="hack/bench", description=__doc__)
+    commands = parser.add_subparsers(dest="what", required=True)
+    found = commands.add_parser("core", help="bytes to envelope, and a folder through the controller")
+    found.add_argument("--runs", type=int, default=10_000, help="size of the folder")
+    found = commands.add_parser("cluster", help="the controller on a real API server (needs Go once)")
+    found.add_argument("--peer", type=Path, help="another controller's program, measured after ours in the same way")
+    found.add_argument("--drained", type=int, default=1500, help="finished runs to drain, and bare writes")
+    found.add_argument("--live-s", type=int, default=25, help="seconds at each rate")
+    found.add_argument("--history", type=int, default=10_000, help="unsigned runs of yesterday at the restart")
+    found.add_argument("--old", type=int, default=0, help="runs of last month at another restart, such as 100000")
+    found.add_argument("--bursts", default="2500", help="how many runs end at once, with commas: 2500,5000,7500")
+    found.add_argument("--json", type=Path, help="where to write the figures")
+    found.add_argument("--record", action="store_true", help="write them into docs/ too")
+    found = commands.add_parser("faults", help="the controller while things break, judged by the checker (needs Go once)")
+    found.add_argument(
+        "names", nargs="*", help="only these: kills restarts etcd gone conflicts throttled lost spoofs deletions clock"
+    )
+    found.add_argument("--runs", type=int, default=1000, help="runs under each fault")
+    found.add_argument("--seed", type=int, default=1, help="of the moments at which things break")
+    found.add_argument("--record", action="store_true", help="write the table into docs/ too")
+    return parser.parse_args()
+
+
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["core"])
-    parser.add_argument("--runs", type=int, default=10_000, help="size of the folder")
-    core(parser.parse_args().runs)
+    asked = arguments()
+    if asked.what == "core":
+        core(asked.runs)
+    elif asked.what == "cluster":
+        cluster(asked)
+    else:
+        sys.exit(faults(asked))

@@ -6,7 +6,7 @@ etcd keeps all versions until kube-apiserver has it forget them, which `hack/clu
 import base64
 import json
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ class Version:
 
 
 class Etcd:
-    """The JSON gateway of one etcd, read only."""
+    """The JSON gateway of one etcd."""
 
     def __init__(self, folder: Path) -> None:
         self.url = f"http://127.0.0.1:{(folder / 'ports').read_text().split()[0]}"
@@ -39,6 +39,21 @@ class Etcd:
     def revision(self) -> int:
         """Of the last write to anything."""
         return int(self._call("/v3/kv/range", _EVERYTHING | {"count_only": True})["header"]["revision"])
+
+    def read(self, key: str) -> bytes:
+        """The value that is there."""
+        (found,) = self._call("/v3/kv/range", {"key": _coded(key)})["kvs"]
+        return base64.b64decode(found["value"])
+
+    def write(self, values: Mapping[str, str]) -> None:
+        """All of them in one transaction; each is base64."""
+        puts = [{"request_put": {"key": _coded(key), "value": value}} for key, value in values.items()]
+        self._call("/v3/kv/txn", {"success": puts})
+
+    def remove(self, prefix: str) -> None:
+        """Every key below it."""
+        asked = {"key": _coded(prefix), "range_end": _coded(prefix[:-1] + chr(ord(prefix[-1]) + 1))}
+        self._call("/v3/kv/deleterange", asked)
 
     def versions(self, since: int) -> Iterator[tuple[int, str, bytes | None]]:
         """(revision, key, value) of each write below PREFIX, from `since` to the last; value is None for a removal.
@@ -82,3 +97,7 @@ def of_cluster(folder: Path, since: int = 1) -> list[Version]:
 
 def in_namespace(history: Sequence[Version], namespace: str) -> list[Version]:
     return [version for version in history if version.namespace == namespace]
+
+
+def _coded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
