@@ -4,11 +4,11 @@ A flow awaits these and knows no concrete edge; each edge passes the contract su
 and so does its in-memory twin.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from sealwright.core.config import Config
-from sealwright.core.model import Attestation, Key, LogEntry, Mark, Receipt, Signature, value
+from sealwright.core.model import Artifact, Attestation, Key, LogEntry, Mark, Origin, Receipt, Signature, value
 from sealwright.core.proof.attestation import TrustedKey
 
 
@@ -66,8 +66,15 @@ class Log(Protocol):
 class Store(Protocol):
     """Keeps attestations. `put` twice is one."""
 
-    async def put(self, attestation: Attestation) -> Receipt:
+    async def put(self, attestation: Attestation, origin: Origin) -> Receipt:
         """Keep it, and say where; the receipt is true when this returns (but see `Receipt.annotations`)."""
+
+    async def find(self, artifact: Artifact, origin: Origin) -> Sequence[Attestation]:
+        """What is kept for this artifact of this run, oldest first, unproven."""
+
+
+async def nothing_open() -> None:
+    """The end of an equipment that opened nothing."""
 
 
 @value
@@ -78,4 +85,5 @@ class Equipment:
     signers: Mapping[str, Signer]
     stores: Mapping[str, Store]
     log: Log | None = None
+    close: Callable[[], Awaitable[None]] = nothing_open  # when another has taken its place; what is under way still ends
     trusted: tuple[TrustedKey, ...] = ()  # public halves of the signers, for marks that were written before

@@ -1,6 +1,7 @@
 """The equipment in force: taken as a whole, kept when a change is bad, tried again while there is none."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from fakes.clock import HandClock, idle
@@ -33,6 +34,7 @@ class Shop:
         self._clock = clock
         self.is_closed = False
         self.delays_s = []
+        self.closed = []
         self.taken, self.refused = [], []
 
     async def equip(self, data):
@@ -40,7 +42,12 @@ class Shop:
             raise Permanent(Reason.INVALID_CONFIG, "bad is no setting")
         if self.delays_s:
             await self._clock.sleep(self.delays_s.pop())
-        return equipment({}, **{"builder.id": data.get("id", "one")}), (Finding(where="warned", message=str(data)),)
+
+        async def close():
+            self.closed.append(data.get("id"))
+
+        tools = replace(equipment({}, **{"builder.id": data.get("id", "one")}), close=close)
+        return tools, (Finding(where="warned", message=str(data)),)
 
 
 @pytest.fixture
@@ -114,3 +121,24 @@ async def test_without_a_good_one_it_is_not_ready_and_tries_again(followed):
 
     assert gear.obstacle is None
     assert gear.version == "1"
+
+
+async def test_what_is_replaced_is_closed_and_what_is_in_force_is_not(followed):
+    """Until the end, which closes it too."""
+    gear, shop, changes, _ = followed
+    for name in ("one", "two"):
+        changes.give(name, id=name)
+    changes.give("3", bad="yes")
+    await idle()
+
+    assert shop.closed == ["one"]
+    await gear.close()
+    assert shop.closed == ["one", "two"]
+
+
+async def test_nothing_is_closed_where_nothing_was_opened():
+    """A controller may be stopped before it has read its configuration."""
+    shop = Shop(HandClock())
+    await Gear(shop.equip, HandClock(), shop.taken.append, shop.refused.append).close()
+
+    assert shop.closed == []

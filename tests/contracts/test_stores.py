@@ -5,6 +5,8 @@ import json
 import signal
 import subprocess
 import sys
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -15,17 +17,27 @@ from fakes.stores import MemoryStore
 from sealwright import plugins
 from sealwright.core import oci
 from sealwright.core.envelope import dsse
-from sealwright.core.model import Artifact, Attestation, Payload, Signature, Subject
+from sealwright.core.model import Artifact, Attestation, Key, Origin, Payload, Signature, Subject
 from sealwright.core.tekton import annotations
 from sealwright.edge.layout import layouts
 from sealwright.edge.output import Output
+from sealwright.edge.stores import Tools
 from sealwright.edge.stores import oci as layout_store
 
 IMAGE = oci.image(f"gcr.io/team/app@sha256:{'ab' * 32}")
+SOUGHT = Artifact(sort="oci", key=IMAGE.digest[7:19], name=IMAGE.name, digest=IMAGE.digest)
 KEY = ec.generate_private_key(ec.SECP256R1())
 MEMBERS = plugins.members("sealwright.edge.stores")
-# The twin of the flow's tests keeps nothing that a later one could find, so it hands its part to the mark here.
-PROMISED = {"in memory": SimpleNamespace(open=lambda _output: MemoryStore("in memory", in_object=True))} | MEMBERS
+ORIGIN = Origin(key=Key(kind="TaskRun", namespace="ns", name="run"), uid="0-1")
+
+
+@asynccontextmanager
+async def in_memory(_settings, _tools):
+    """The twin of the flow's tests keeps nothing that a later one could find, so it hands its part to the mark here."""
+    yield MemoryStore("in memory", in_object=True)
+
+
+PROMISED = {"in memory": SimpleNamespace(open=in_memory)} | MEMBERS
 
 
 def statement(number=0, subjects=(IMAGE.name,)):
@@ -62,20 +74,26 @@ def output(tmp_path):
         yield opened
 
 
-def found(output, receipt, attestation):
+async def found(output, receipt, attestation):
     """What the store gives back: from the annotations it asked for, or from its own place."""
     if receipt.annotations:
         return [annotations.read(receipt.annotations, attestation.artifact.key)]
-    return layout_store.open(output).find(IMAGE)
+    async with layout_store.open({}, Tools(output=output)) as store:
+        return await store.find(SOUGHT, ORIGIN)
+
+
+async def put(word, output, attestation):
+    """Through a store that is opened for it."""
+    async with PROMISED[word].open({}, Tools(output=output)) as store:
+        return await store.put(attestation, ORIGIN)
 
 
 @pytest.mark.parametrize("attestation", [statement(), image_signature()], ids=["statement", "image signature"])
 @pytest.mark.parametrize("word", PROMISED)
 async def test_what_is_put_is_found_with_the_same_bytes(output, word, attestation):
     """Signature, and payload where it is not in the envelope."""
-    store = PROMISED[word].open(output)
-    receipt = await store.put(attestation)
-    (kept,) = found(output, receipt, attestation)
+    receipt = await put(word, output, attestation)
+    (kept,) = await found(output, receipt, attestation)
 
     assert kept.stored_signature == attestation.stored_signature
     assert kept.payload.body in (attestation.payload.body, b"")
@@ -86,17 +104,17 @@ async def test_what_is_put_is_found_with_the_same_bytes(output, word, attestatio
 @pytest.mark.parametrize("word", PROMISED)
 async def test_putting_twice_is_putting_once(output, word, attestation):
     """Also through a store that was opened later."""
-    first = await PROMISED[word].open(output).put(attestation)
-    second = await PROMISED[word].open(output).put(attestation)
+    first = await put(word, output, attestation)
+    second = await put(word, output, attestation)
 
     assert first == second
-    assert len(found(output, second, attestation)) == 1
+    assert len(await found(output, second, attestation)) == 1
 
 
 @pytest.mark.parametrize("word", PROMISED)
 async def test_receipt_names_the_store_the_place_and_the_bytes(output, word):
     """It is what "signed" is computed from."""
-    receipt = await PROMISED[word].open(output).put(statement())
+    receipt = await put(word, output, statement())
 
     assert receipt.store == word
     assert receipt.uri
@@ -106,9 +124,8 @@ async def test_receipt_names_the_store_the_place_and_the_bytes(output, word):
 @pytest.mark.parametrize("word", PROMISED)
 async def test_attestation_of_no_image_is_no_error(output, word):
     """A test task has no image; a file is no image."""
-    store = PROMISED[word].open(output)
-    await store.put(statement(1, subjects=()))
-    receipt = await store.put(statement(2, subjects=("pkg:npm/x@1",)))
+    await put(word, output, statement(1, subjects=()))
+    receipt = await put(word, output, statement(2, subjects=("pkg:npm/x@1",)))
 
     assert receipt.store == word
     if word == "oci":
@@ -120,34 +137,38 @@ async def test_image_among_other_subjects_is_stored(output):
     """One that is no image does not stop the ones after it; each image has its own layout."""
     other = oci.image(f"r.io/other@{IMAGE.digest}")
     attestation = statement(subjects=("pkg:npm/x", IMAGE.name, IMAGE.name, other.name))
-    store = layout_store.open(output)
-    receipt = await store.put(attestation)
+    store = layout_store.LayoutStore(output)
+    receipt = await store.put(attestation, ORIGIN)
 
     assert receipt.uri == f"oci/gcr.io/team/app:{oci.attestation_tag(IMAGE.digest)} and 1 more"
-    assert len(store.find(IMAGE)) == len(store.find(other)) == 1
+    assert len(await store.find(SOUGHT, ORIGIN)) == len(await store.find(replace(SOUGHT, name=other.name), ORIGIN)) == 1
+    assert await store.find(attestation.artifact, ORIGIN) == []
 
 
 async def test_signatures_and_attestations_of_an_image_are_found_together(output):
     """Signatures first, oldest first."""
-    store = layout_store.open(output)
+    store = layout_store.LayoutStore(output)
     put = [statement(1), image_signature(1), statement(2), image_signature(2)]
     for attestation in put:
-        await store.put(attestation)
+        await store.put(attestation, ORIGIN)
 
-    assert [kept.stored_signature for kept in store.find(IMAGE)] == [put[index].stored_signature for index in (1, 3, 0, 2)]
+    assert [kept.stored_signature for kept in await store.find(SOUGHT, ORIGIN)] == [
+        put[index].stored_signature for index in (1, 3, 0, 2)
+    ]
 
 
 # Puts attestations to one image, two tags in turn, and prints the number of each that was acknowledged.
 WRITER = """
 import asyncio, sys
 from pathlib import Path
-from sealwright.core.model import Artifact, Attestation, Payload, Signature, Subject
+from sealwright.core.model import Artifact, Attestation, Key, Origin, Payload, Signature, Subject
 from sealwright.edge.output import Output
 from sealwright.edge.stores import oci
 
+origin = Origin(key=Key(kind="TaskRun", namespace="ns", name="run"), uid="u")
 root, name, digest, start, count = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
 with Output(root) as output:
-    store = oci.open(output)
+    store = oci.LayoutStore(output)
     for number in range(start, start + count):
         bare = number % 2
         attestation = Attestation(
@@ -157,7 +178,7 @@ with Output(root) as output:
             signature=Signature(key_id="", raw=b"s"),
             envelope=b"" if bare else b"e%d" % number * 3000,
         )
-        asyncio.run(store.put(attestation))
+        asyncio.run(store.put(attestation, origin))
         if number % 5 == 4:
             output.flush()
         print(number, flush=True)

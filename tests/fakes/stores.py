@@ -1,13 +1,13 @@
 """A store in memory, and the faults that a real one has."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from fakes.stepping import step
 
 from sealwright.core import oci
 from sealwright.core.errors import Permanent, Reason, Transient
-from sealwright.core.model import Attestation, Receipt
+from sealwright.core.model import Artifact, Attestation, Origin, Receipt
 from sealwright.core.tekton import annotations
 
 Kept = dict[tuple[str, str, str], Attestation]
@@ -32,6 +32,7 @@ class MemoryStore:
         self.poison: Callable[[Attestation], Exception | None] = lambda _: None
         self.kept: Kept = {}
         self.bodies: set[bytes] = set()  # everything that was ever put
+        self.origins: dict[str, Origin] = {}
         self.puts = 0
 
     def hang(self) -> None:
@@ -41,7 +42,7 @@ class MemoryStore:
     def release(self) -> None:
         self._open.set()
 
-    async def put(self, attestation: Attestation) -> Receipt:
+    async def put(self, attestation: Attestation, origin: Origin) -> Receipt:
         self.puts += 1
         await step()
         if not self._open.is_set():
@@ -50,6 +51,7 @@ class MemoryStore:
             raise fault
         artifact = attestation.artifact
         self.kept[artifact.key, artifact.name, attestation.format] = attestation
+        self.origins[artifact.key] = origin
         self.bodies.add(attestation.stored_signature)
         await step()
         return Receipt(
@@ -58,6 +60,9 @@ class MemoryStore:
             digest=oci.digest_of(attestation.stored_signature),
             annotations=annotations.write(attestation) if self._in_object else {},
         )
+
+    async def find(self, artifact: Artifact, origin: Origin) -> Sequence[Attestation]:  # noqa: ARG002
+        return [kept for (key, name, _), kept in self.kept.items() if (key, name) == (artifact.key, artifact.name)]
 
     def _fault(self, attestation: Attestation) -> Exception | None:
         return self.faults.pop(0) if self.faults else self.fault or self.poison(attestation)

@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sealwright import __version__, plugins
+from sealwright import __version__
+from sealwright.app import stores
 from sealwright.app.configuration import parse_config
 from sealwright.app.gear import Gear
 from sealwright.app.running import REFRESH_S, refresh_keys, until_signal
@@ -28,6 +29,7 @@ from sealwright.edge.metrics import Metrics
 from sealwright.edge.reports import Log
 from sealwright.edge.signers import x509
 from sealwright.edge.status import History, Status, Waiting
+from sealwright.edge.stores import Tools
 from sealwright.edge.web import Address, Web
 from sealwright.flow.controller import Controller
 from sealwright.flow.reconcile import Report
@@ -38,8 +40,6 @@ KEYS = Path("/etc/signing-secrets")
 HISTORY = timedelta(days=7)
 # Keys of changed runs that may wait: a quarter of a kilobyte each, and more than one tenant's burst.
 LIVE_ROOM = 20_000
-# Stores that need nothing but the run itself; registries and the like follow.
-_STORES = ("tekton",)
 
 
 @value
@@ -89,6 +89,12 @@ class _Cluster:
         self._watch = Watch(api, self._clock, options.namespaces, log.problem)
 
     async def run(self) -> None:
+        try:
+            await self._run()
+        finally:
+            await self._gear.close()
+
+    async def _run(self) -> None:
         async with Web(self._options.address, self._status, self._metrics.render, self._clock), asyncio.TaskGroup() as group:
             changes = settings.follow_config(self._api, self._clock, self._options.system, self._log.problem)
             group.create_task(self._gear.follow(changes))
@@ -184,13 +190,14 @@ class _Cluster:
     async def _equip(self, data: Mapping[str, str]) -> tuple[Equipment, tuple[Finding, ...]]:
         parsed = parse_config(data)
         config = parsed.config
-        _refuse_unbuilt_stores(config)
+        _refuse_registries(config)
         signers: dict[str, Signer] = {}
         if config.signers_in_use:
             signers["x509"] = await x509.open(self._options.keys, config.x509_hash)
-        rooms = plugins.members("sealwright.edge.stores")
-        stores = {word: rooms[word].open(None) for word in _STORES}
-        return Equipment(config=config, signers=signers, stores=stores), parsed.warnings
+        opened = stores.OwnStores(config, Tools())
+        faults = await opened.open()
+        shut = tuple(Finding(where=f"store {word}", message=str(fault)) for word, fault in faults.items())
+        return Equipment(config=config, signers=signers, stores=opened.by_word, close=opened.close), (*parsed.warnings, *shut)
 
 
 def _unix_s() -> float:
@@ -205,10 +212,9 @@ def _seconds(text: str) -> float:
         return 0.0
 
 
-def _refuse_unbuilt_stores(config: Config) -> None:
-    missing = sorted(config.stores_in_use - set(_STORES))
-    if missing:
-        asking = [sort for sort, found in config.artifacts.items() if set(found.storage) & set(missing)]
+def _refuse_registries(config: Config) -> None:
+    if "oci" in config.stores_in_use:
+        asking = [sort for sort, found in config.artifacts.items() if "oci" in found.storage]
         keys = ", ".join(f"artifacts.{sort}.storage" for sort in asking)
-        message = f"in a cluster this version stores in the run itself only, not in {', '.join(missing)}: set {keys} to tekton"
+        message = f"in a cluster this version does not push to registries: take oci out of {keys}"
         raise Permanent(Reason.INVALID_CONFIG, message)

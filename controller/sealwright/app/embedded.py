@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from sealwright import plugins
+from sealwright.app import stores
 from sealwright.app.running import refresh_keys, until_signal
 from sealwright.core.config import Config
 from sealwright.core.errors import Fault
@@ -17,11 +17,10 @@ from sealwright.edge.folder import FolderRuns
 from sealwright.edge.output import SECRETS, Output
 from sealwright.edge.reports import Log
 from sealwright.edge.signers import x509
+from sealwright.edge.stores import Tools
 from sealwright.flow.controller import Controller
 from sealwright.flow.reconcile import Report, State
 from sealwright.ports import Equipment, Signer
-
-_STORES = "sealwright.edge.stores"
 
 
 @value
@@ -72,6 +71,7 @@ async def run_folder(options: FolderOptions, log: Log) -> Ended:
             is_stopped = await until_signal(controller.run())
         finally:
             refresher.cancel()
+            await tools.close()
     return Ended(looks=ends, is_stopped=is_stopped)
 
 
@@ -80,9 +80,10 @@ async def _equip(options: FolderOptions, output: Output, log: Log) -> Equipment:
     signer = await _signer(options, log) if config.signers_in_use else None
     signers: dict[str, Signer] = {"x509": signer} if signer else {}
     trusted = (TrustedKey(key=signer.public, form=config.x509_hash),) if signer else ()
-    rooms = plugins.members(_STORES)
-    stores = {word: rooms[word].open(output) for word in config.stores_in_use}
-    return Equipment(config=config, signers=signers, stores=stores, trusted=trusted)
+    opened = stores.OwnStores(config, Tools(output=output))
+    for word, fault in (await opened.open()).items():
+        log.problem(f"store {word}", fault)
+    return Equipment(config=config, signers=signers, stores=opened.by_word, close=opened.close, trusted=trusted)
 
 
 async def _signer(options: FolderOptions, log: Log) -> x509.X509Signer:

@@ -34,6 +34,11 @@ class Gear:
             raise Permanent(Reason.INVALID_CONFIG, "no configuration has been taken yet")
         return self._current
 
+    async def close(self) -> None:
+        """Let go of what is in force, at the end."""
+        if self._current:
+            await self._current.close()
+
     async def ready(self) -> None:
         """Until there is something to sign with."""
         await self._first.wait()
@@ -58,7 +63,7 @@ class Gear:
 
     async def _open(self, version: str, data: Mapping[str, str]) -> None:
         try:
-            self._current, self.warnings = await self._equip(data)
+            taken, warnings = await self._equip(data)
         except Fault as fault:
             self._refused = (version, data)
             if self._current is None:
@@ -66,6 +71,9 @@ class Gear:
             self.warnings = (Finding(where=_CONFIG, message=f"version {version} is refused: {fault}"),)
             self._on_refused(fault)
             return
+        before, self._current, self.warnings = self._current, taken, warnings
         self._refused, self.obstacle, self.version = None, None, version
         self._on_taken(version)
         self._first.set()
+        if before:
+            await before.close()

@@ -34,6 +34,18 @@ class Key:
 
 
 @value
+class Origin:
+    """The run that an attestation comes from: stores name places by it, and log in as its service account.
+
+    `service_account` is empty where the run names none; Kubernetes then takes `default`.
+    """
+
+    key: Key
+    uid: str
+    service_account: str = ""
+
+
+@value
 class Finding:
     """Something a user should know that stops nothing: a hint that was ignored, a setting that does nothing.
 

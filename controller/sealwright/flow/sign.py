@@ -10,7 +10,8 @@ from sealwright import plugins
 from sealwright.core import oci
 from sealwright.core.envelope import dsse
 from sealwright.core.errors import Fault, Permanent, Reason, Transient, quote
-from sealwright.core.model import Attestation, Built, Failure, Outcome, Payload, Receipt, Signature, SignRequest
+from sealwright.core.model import Attestation, Built, Failure, Origin, Outcome, Payload, Receipt, Signature, SignRequest
+from sealwright.core.tekton import runs
 from sealwright.core.tekton.runs import Run
 from sealwright.ports import Equipment, Signer
 
@@ -71,17 +72,17 @@ async def _one(run: Run, request: SignRequest, tools: Equipment, on_bug: OnBug) 
         attestation = await _attest(request, built.payload, _member(tools.signers, request.signer, "signer"))
     except Exception as error:  # noqa: BLE001  as above
         return Outcome(request=request, failures=(failure("sign", error, on_bug),), findings=built.findings)
-    receipts, failures = await _store(attestation, request.stores, tools, on_bug)
+    receipts, failures = await _store(attestation, runs.origin_of(run), request.stores, tools, on_bug)
     return Outcome(request=request, attestation=attestation, receipts=receipts, failures=failures, findings=built.findings)
 
 
 async def _store(
-    attestation: Attestation, words: Sequence[str], tools: Equipment, on_bug: OnBug
+    attestation: Attestation, origin: Origin, words: Sequence[str], tools: Equipment, on_bug: OnBug
 ) -> tuple[tuple[Receipt, ...], tuple[Failure, ...]]:
     receipts, failures = [], []
     for word in words:
         try:
-            receipts.append(await _member(tools.stores, word, "store").put(attestation))
+            receipts.append(await _member(tools.stores, word, "store").put(attestation, origin))
         except Exception as error:  # noqa: BLE001  one store must never stop the others
             failures.append(failure("store", error, on_bug))
     return tuple(receipts), tuple(failures)

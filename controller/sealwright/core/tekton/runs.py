@@ -15,7 +15,7 @@ import msgspec
 
 from sealwright.core import strict
 from sealwright.core.errors import Permanent, Reason, quote
-from sealwright.core.model import Key, Kind
+from sealwright.core.model import Key, Kind, Origin
 from sealwright.core.tekton import gostruct, hints, v1beta1
 from sealwright.core.tekton.hints import Hints
 from sealwright.core.tekton.results import RAW_ABSENT, Named
@@ -210,6 +210,10 @@ class TaskRun:
         return self.status.task_spec.params if self.status.task_spec else ()
 
     @property
+    def service_account(self) -> str:
+        return self.spec.service_account_name
+
+    @property
     def is_completed(self) -> bool:
         return bool(self.status.completion_time)
 
@@ -238,6 +242,10 @@ class PipelineRun:
     @property
     def param_specs(self) -> tuple[ParamSpec, ...]:
         return self.status.pipeline_spec.params if self.status.pipeline_spec else ()
+
+    @property
+    def service_account(self) -> str:
+        return self.spec.task_run_template.service_account_name
 
 
 Run = TaskRun | PipelineRun
@@ -344,3 +352,7 @@ def has_succeeded(run: Run) -> bool:
 
 def key_of(run: Run) -> Key:
     return Key(kind=run.kind, namespace=run.metadata.namespace, name=run.metadata.name)
+
+
+def origin_of(run: Run) -> Origin:
+    return Origin(key=key_of(run), uid=run.metadata.uid, service_account=run.service_account)

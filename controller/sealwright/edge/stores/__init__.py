@@ -1,0 +1,17 @@
+"""Where attestations are kept: one file for each word that `artifacts.*.storage` may name.
+
+A member has `NAMES` and `open(settings, tools)`, an asynchronous context manager that gives a `ports.Store`. `settings` are
+those below its own prefix (`storage.<word>.`); it reads them itself and raises Permanent(INVALID_CONFIG) with the key's name
+where one is missing or wrong. Libraries of services are imported inside `open`, so that a missing one is felt by those
+alone who asked for it.
+"""
+
+from sealwright.core.model import value
+from sealwright.edge.output import Output
+
+
+@value
+class Tools:
+    """What a store may use beside its own settings. `output` is the folder of results; None in a cluster."""
+
+    output: Output | None = None

@@ -1,11 +1,16 @@
 """The store `oci`: cosign's `.sig` and `.att` tags, in one OCI image layout on disk for each image repository."""
 
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
 from sealwright.core import oci
+from sealwright.core.config import Settings
 from sealwright.core.envelope import cosign
-from sealwright.core.model import Attestation, Receipt
-from sealwright.core.oci import Image
+from sealwright.core.errors import Permanent, Reason
+from sealwright.core.model import Artifact, Attestation, Origin, Receipt
 from sealwright.edge.layout import folder
 from sealwright.edge.output import LAYOUTS, Output
+from sealwright.edge.stores import Tools
 
 NAMES = ("oci",)
 NOWHERE = "no image subject"
@@ -17,7 +22,7 @@ class LayoutStore:
     def __init__(self, output: Output) -> None:
         self._output = output
 
-    async def put(self, attestation: Attestation) -> Receipt:
+    async def put(self, attestation: Attestation, origin: Origin) -> Receipt:  # noqa: ARG002  a folder needs no login
         """Keep it once under each image. The receipt's `uri` names the first place; it is NOWHERE if there is none."""
         places = self._output.tags.keep(attestation)
         named = [f"{LAYOUTS}/{folder(image.name)}:{tag}" for image, tag in places.items()]
@@ -25,13 +30,23 @@ class LayoutStore:
         uri = f"{named[0]}{more}" if named else NOWHERE
         return Receipt(store="oci", uri=uri, digest=oci.digest_of(attestation.envelope or attestation.payload.body))
 
-    def find(self, image: Image) -> list[Attestation]:
-        """What is kept under this image, signatures first, unproven. Raises like `Layout.blob` and `from_layer`."""
+    async def find(self, artifact: Artifact, origin: Origin) -> Sequence[Attestation]:  # noqa: ARG002
+        """What is kept under an image, signatures first. A run's provenance lies under its images: ask for one of these.
+
+        Raises like `Layout.blob` and `from_layer`.
+        """
+        if artifact.sort != "oci":
+            return []
+        image = oci.image(f"{artifact.name}@{artifact.digest}")
         tags = (oci.signature_tag(image.digest), oci.attestation_tag(image.digest))
         layers = [layer for tag in tags for layer in self._output.tags.layers(image.name, tag)]
         return [found for layer in layers if (found := cosign.from_layer(layer, image))]
 
 
-def open(output: Output) -> LayoutStore:  # noqa: A001  the verb of every store
-    """The store below this output folder."""
-    return LayoutStore(output)
+@asynccontextmanager
+async def open(_settings: Settings, tools: Tools) -> AsyncIterator[LayoutStore]:  # noqa: A001  the verb of every store
+    """The store below the output folder. Raises Permanent(INVALID_CONFIG) where there is none."""
+    if tools.output is None:
+        message = "in a cluster this version does not push to registries: take oci out of artifacts.*.storage"
+        raise Permanent(Reason.INVALID_CONFIG, message)
+    yield LayoutStore(tools.output)
