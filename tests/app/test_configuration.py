@@ -8,7 +8,6 @@ from sealwright.core.errors import Permanent, Reason
 NOT_BUILT = {
     "transparency.enabled": "true",
     "signers.x509.fulcio.enabled": "true",
-    "storage.oci.repository": "registry.test/attestations",
     "storage.oci.encoding-format": "sigstore-bundle",
 }
 

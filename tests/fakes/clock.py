@@ -51,6 +51,25 @@ class HandClock:
         await idle()
 
 
+class EagerClock:
+    """`ports.Clock` on which time passes at once as soon as somebody waits for it."""
+
+    def __init__(self) -> None:
+        self._now_s = 1000.0
+        self.slept_s = 0.0
+
+    def now_s(self) -> float:
+        return self._now_s
+
+    def pass_by(self, seconds: float) -> None:
+        self._now_s += seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept_s += seconds
+        self._now_s += seconds
+        await asyncio.sleep(0)
+
+
 async def idle() -> None:
     """Until every task of the loop waits for something that only a test can give it (time, a release, a new object)."""
     loop = asyncio.get_running_loop()

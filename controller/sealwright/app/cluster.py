@@ -12,8 +12,7 @@ from sealwright.app import stores
 from sealwright.app.configuration import parse_config
 from sealwright.app.gear import Gear
 from sealwright.app.running import REFRESH_S, refresh_keys, until_signal
-from sealwright.core.config import Config
-from sealwright.core.errors import Fault, Permanent, Reason
+from sealwright.core.errors import Fault
 from sealwright.core.model import Finding, value
 from sealwright.core.proof.attestation import TrustedKey
 from sealwright.core.tekton.receipt import RingKey
@@ -190,11 +189,10 @@ class _Cluster:
     async def _equip(self, data: Mapping[str, str]) -> tuple[Equipment, tuple[Finding, ...]]:
         parsed = parse_config(data)
         config = parsed.config
-        _refuse_registries(config)
         signers: dict[str, Signer] = {}
         if config.signers_in_use:
             signers["x509"] = await x509.open(self._options.keys, config.x509_hash)
-        opened = stores.OwnStores(config, Tools())
+        opened = stores.OwnStores(config, Tools(api=self._api, clock=self._clock, strict=config.profile == "strict"))
         faults = await opened.open()
         shut = tuple(Finding(where=f"store {word}", message=str(fault)) for word, fault in faults.items())
         return Equipment(config=config, signers=signers, stores=opened.by_word, close=opened.close), (*parsed.warnings, *shut)
@@ -210,11 +208,3 @@ def _seconds(text: str) -> float:
         return datetime.fromisoformat(text).timestamp() if text else 0.0
     except ValueError:
         return 0.0
-
-
-def _refuse_registries(config: Config) -> None:
-    if "oci" in config.stores_in_use:
-        asking = [sort for sort, found in config.artifacts.items() if "oci" in found.storage]
-        keys = ", ".join(f"artifacts.{sort}.storage" for sort in asking)
-        message = f"in a cluster this version does not push to registries: take oci out of {keys}"
-        raise Permanent(Reason.INVALID_CONFIG, message)

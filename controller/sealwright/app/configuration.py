@@ -36,7 +36,6 @@ def _refuse_unbuilt(config: Config) -> None:
     wanted = {
         "transparency.enabled": config.transparency.enabled,
         "signers.x509.fulcio.enabled": bool(config.signers.get("x509", {}).get("fulcio.enabled")),
-        "storage.oci.repository": bool(config.storage.get("oci", {}).get("repository")),
         "storage.oci.encoding-format": config.storage.get("oci", {}).get("encoding-format", "dsse") != "dsse",
     }
     asked = [key for key, is_wanted in wanted.items() if is_wanted]

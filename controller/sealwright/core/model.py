@@ -183,13 +183,14 @@ class Receipt:
     """A store's word that it has the attestation. `digest` is `sha256:<hex>` of what was stored.
 
     `annotations` must be on the run for this receipt to be true: a store inside the object hands its part to the mark, so
-    that one write does both.
+    that one write does both. `findings` are the parts for which this store has no place.
     """
 
     store: str
     uri: str
     digest: str
     annotations: Mapping[str, str] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
 
 
 @value

@@ -161,6 +161,45 @@ def read_manifest(body: bytes, what: str) -> Manifest:
     return found
 
 
+class _Shape(msgspec.Struct, rename="camel"):
+    media_type: str = ""
+    layers: msgspec.Raw = msgspec.Raw(b"")
+    manifests: msgspec.Raw = msgspec.Raw(b"")
+
+
+def media_type_of(body: bytes, content_type: str, what: str) -> str:
+    """What a manifest is: its own word where it has one, else the registry's.
+
+    Raises Permanent(INVALID_INPUT) where the two disagree, or where it is an image and an index at once (CVE-2021-41190): then
+    two readers would see two things.
+    """
+    try:
+        found = msgspec.json.decode(body, type=_Shape)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Permanent(Reason.INVALID_INPUT, f"{what}: not a manifest: {error}") from error
+    given = content_type.partition(";")[0].strip()
+    if bytes(found.layers) and bytes(found.manifests):
+        raise Permanent(Reason.INVALID_INPUT, f"{what}: both an image and an index (layers and manifests)")
+    if found.media_type and given and found.media_type != given:
+        message = f"{what}: the registry calls it {quote(given)}, it calls itself {quote(found.media_type)}"
+        raise Permanent(Reason.INVALID_INPUT, message)
+    return found.media_type or given
+
+
+def extended(body: bytes, layers: Sequence[Descriptor], what: str) -> tuple[bytes, bytes]:
+    """A manifest that somebody wrote, with these layers added at its end; and its new config blob.
+
+    All else in it stays as it was, descriptors of the other layers to the byte. Raises as `read_manifest`.
+    """
+    described = [*read_manifest(body, what).layers, *layers]
+    blob = config(described)
+    members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    before = msgspec.json.decode(members["layers"], type=list[msgspec.Raw])
+    new_config = Descriptor(media_type=CONFIG_TYPE, size=len(blob), digest=digest_of(blob))
+    added = {"config": new_config, "layers": [*before, *layers]}
+    return msgspec.json.encode({**members, **added}), blob
+
+
 def _refused(text: str, why: str) -> Permanent:
     return Permanent(Reason.INVALID_INPUT, f"{quote(text)} is no image reference with a digest: {why}")
 

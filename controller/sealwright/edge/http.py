@@ -11,10 +11,16 @@ _WAIT = {408, 425, 429, 500, 502, 503, 504}
 _RETRY_AFTER_CAP_S = 3600.0
 
 
+class _Error(msgspec.Struct):
+    code: str = ""
+    message: str = ""
+
+
 class _Status(msgspec.Struct):
-    """Kubernetes' own error body; others send text."""
+    """Kubernetes' own error body, and that of OCI registries (`errors`); others send text."""
 
     message: str = ""
+    errors: list[_Error] = []
 
 
 def fault(status: int, body: bytes, headers: Mapping[str, str], where: str) -> Fault:
@@ -32,7 +38,8 @@ def fault(status: int, body: bytes, headers: Mapping[str, str], where: str) -> F
 
 def _message(body: bytes) -> str:
     try:
-        return msgspec.json.decode(body, type=_Status).message
+        found = msgspec.json.decode(body, type=_Status)
+        return found.message or "; ".join(f"{each.code}: {each.message}" for each in found.errors[:3])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return body[:256].decode("utf-8", errors="replace")
 

@@ -73,7 +73,8 @@ async def _one(run: Run, request: SignRequest, tools: Equipment, on_bug: OnBug) 
     except Exception as error:  # noqa: BLE001  as above
         return Outcome(request=request, failures=(failure("sign", error, on_bug),), findings=built.findings)
     receipts, failures = await _store(attestation, runs.origin_of(run), request.stores, tools, on_bug)
-    return Outcome(request=request, attestation=attestation, receipts=receipts, failures=failures, findings=built.findings)
+    findings = (*built.findings, *(found for receipt in receipts for found in receipt.findings))
+    return Outcome(request=request, attestation=attestation, receipts=receipts, failures=failures, findings=findings)
 
 
 async def _store(

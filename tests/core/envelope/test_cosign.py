@@ -7,7 +7,7 @@ import pytest
 from sealwright.core import oci
 from sealwright.core.envelope import cosign
 from sealwright.core.errors import Reason, Untrusted, quote
-from sealwright.core.model import Artifact, Attestation, Payload, Signature, Subject
+from sealwright.core.model import Artifact, Attestation, LogEntry, Payload, Signature, Subject
 from sealwright.core.oci import Image, Layer
 
 HEX = "ab" * 32
@@ -53,6 +53,35 @@ def test_layer_and_attestation_agree(attestation, kind, body, notes):
 
     assert layer == cosign.to_layer(attestation)
     assert attestation == cosign.from_layer(layer, IMAGE)
+
+
+def test_an_entry_of_rekor_v1_goes_with_the_layer():
+    """As cosign's bundle annotation has it, in that order of members; one without a promise has no place there."""
+    body = b'{"apiVersion":"0.0.1","kind":"dsse","spec":{}}'
+    entry = LogEntry(
+        log_id=b"\xc0\xd2", index=7, kind="dsse", version="0.0.1", body=body, integrated_s=1700000000, promise=b"\x30\x45"
+    )
+    text = (
+        '{"SignedEntryTimestamp":"MEU=","Payload":{"body":"eyJhcGlWZXJzaW9uIjoiMC4wLjEiLCJraW5kIjoiZHNzZSIsInNwZWMiOnt9fQ==",'
+        '"integratedTime":1700000000,"logIndex":7,"logID":"c0d2"}}'
+    )
+    logged = replace(sealed(), entries=(replace(entry, promise=b""), entry))
+    layer = cosign.to_layer(logged)
+
+    assert layer.annotations["dev.sigstore.cosign/bundle"] == text
+    assert cosign.from_layer(layer, IMAGE).entries == (entry,)
+    assert "dev.sigstore.cosign/bundle" not in cosign.to_layer(replace(logged, entries=logged.entries[:1])).annotations
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{}", "[]", "x", '{"SignedEntryTimestamp":"%","Payload":{"body":"e30=","integratedTime":1,"logIndex":1,"logID":"00"}}'],
+)
+def test_a_broken_entry_beside_a_layer_is_refused(text):
+    """What cannot be read proves nothing."""
+    layer = replace(cosign.to_layer(sealed()), annotations={"dev.sigstore.cosign/bundle": text})
+    with pytest.raises(Untrusted):
+        cosign.from_layer(layer, IMAGE)
 
 
 def test_an_envelope_holds_its_signatures_itself():

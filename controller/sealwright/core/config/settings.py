@@ -181,6 +181,18 @@ SETTINGS: tuple[Setting, ...] = (
         effect="Form in the registry: cosign's .sig and .att tags, or Sigstore bundles that refer to the image.",
     ),
     Setting(
+        name="storage.oci.allowed-hosts",
+        kind="text",
+        own=True,
+        effect="Registries and token services (host or host:port, comma-separated) the operator vouches for, wherever they are.",
+    ),
+    Setting(
+        name="storage.oci.ca-file",
+        kind="text",
+        own=True,
+        effect="File with certificates (PEM) that registries are trusted by, beside the system's.",
+    ),
+    Setting(
         name="storage.docdb.url",
         kind="text",
         effect="Collection of the docdb store, such as mongo://DATABASE/COLLECTION?id_field=name.",

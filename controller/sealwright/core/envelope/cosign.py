@@ -6,10 +6,13 @@ signature specification. Annotations of a plain key's certificate and chain are 
 
 import base64
 import binascii
+from collections.abc import Sequence
+
+import msgspec
 
 from sealwright.core import oci
 from sealwright.core.errors import Permanent, Reason, Untrusted, quote
-from sealwright.core.model import Artifact, Attestation, Finding, Payload, Signature
+from sealwright.core.model import Artifact, Attestation, Finding, LogEntry, Payload, Signature
 from sealwright.core.oci import Image, Layer
 
 SIGNATURE_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json"
@@ -18,6 +21,21 @@ ATTESTATION_TYPE = "application/vnd.dsse.envelope.v1+json"
 SIGNATURE = "dev.cosignproject.cosign/signature"
 CERTIFICATE = "dev.sigstore.cosign/certificate"
 CHAIN = "dev.sigstore.cosign/chain"
+BUNDLE = "dev.sigstore.cosign/bundle"
+
+
+class _Entry(msgspec.Struct, rename={"integrated_time": "integratedTime", "log_index": "logIndex", "log_id": "logID"}):
+    body: str
+    integrated_time: int
+    log_index: int
+    log_id: str
+
+
+class _Bundle(msgspec.Struct, rename="pascal"):
+    """What cosign calls a bundle here: an entry of Rekor v1 with the log's promise, and no proof that it is in."""
+
+    signed_entry_timestamp: str
+    payload: _Entry
 
 
 def to_layer(attestation: Attestation) -> Layer:
@@ -31,8 +49,20 @@ def to_layer(attestation: Attestation) -> Layer:
             SIGNATURE: "" if sealed else base64.b64encode(signature.raw).decode(),
             CERTIFICATE: signature.certificate,
             CHAIN: signature.chain,
+            **_to_bundle(attestation.entries),
         },
     )
+
+
+def _to_bundle(entries: Sequence[LogEntry]) -> dict[str, str]:
+    """The first entry with a promise; a log without one (Rekor v2) has no place in this annotation."""
+    found = next((entry for entry in entries if entry.promise), None)
+    if found is None:
+        return {}
+    body = base64.b64encode(found.body).decode()
+    entry = _Entry(body=body, integrated_time=found.integrated_s, log_index=found.index, log_id=found.log_id.hex())
+    bundle = _Bundle(signed_entry_timestamp=base64.b64encode(found.promise).decode(), payload=entry)
+    return {BUNDLE: msgspec.json.encode(bundle).decode()}
 
 
 def places(attestation: Attestation) -> tuple[dict[Image, str], list[Finding]]:
@@ -76,7 +106,37 @@ def from_layer(layer: Layer, image: Image) -> Attestation | None:
             chain=layer.annotations.get(CHAIN, ""),
         ),
         envelope=layer.body if sealed else b"",
+        entries=_from_bundle(layer.annotations.get(BUNDLE, ""), image),
     )
+
+
+def _from_bundle(text: str, image: Image) -> tuple[LogEntry, ...]:
+    if not text:
+        return ()
+    try:
+        found = msgspec.json.decode(text, type=_Bundle)
+        body = base64.b64decode(found.payload.body, validate=True)
+        kind = msgspec.json.decode(body, type=_Kind)
+        entry = LogEntry(
+            log_id=bytes.fromhex(found.payload.log_id),
+            index=found.payload.log_index,
+            kind=kind.kind,
+            version=kind.api_version,
+            body=body,
+            integrated_s=found.payload.integrated_time,
+            promise=base64.b64decode(found.signed_entry_timestamp, validate=True),
+        )
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        message = f"image {quote(image.reference)}: the annotation {BUNDLE} is not a log entry: {error}"
+        raise Untrusted(Reason.BAD_SIGNATURE, message) from error
+    return (entry,)
+
+
+class _Kind(msgspec.Struct, rename="camel"):
+    """The head of an entry's canonical body."""
+
+    kind: str = ""
+    api_version: str = ""
 
 
 def _decoded(text: str, image: Image) -> bytes:

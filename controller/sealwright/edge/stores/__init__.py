@@ -6,12 +6,25 @@ where one is missing or wrong. Libraries of services are imported inside `open`,
 alone who asked for it.
 """
 
+from collections.abc import Callable
+
 from sealwright.core.model import value
+from sealwright.edge.clock import SystemClock, chance
+from sealwright.edge.kube.client import Api
 from sealwright.edge.output import Output
+from sealwright.ports import Clock
 
 
 @value
 class Tools:
-    """What a store may use beside its own settings. `output` is the folder of results; None in a cluster."""
+    """What a store may use beside its own settings.
+
+    `output` is the folder of results; None in a cluster. `api` is the cluster's server, where logins of runs are found. `strict`
+    is `profile: strict`.
+    """
 
     output: Output | None = None
+    api: Api | None = None
+    clock: Clock = SystemClock()
+    chance: Callable[[], float] = chance
+    strict: bool = False

@@ -1,4 +1,4 @@
-"""The store `oci`: cosign's `.sig` and `.att` tags, in one OCI image layout on disk for each image repository."""
+"""The store `oci`: cosign's `.sig` and `.att` tags, in the images' registries, or over a folder in an OCI image layout each."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -6,14 +6,14 @@ from contextlib import asynccontextmanager
 from sealwright.core import oci
 from sealwright.core.config import Settings
 from sealwright.core.envelope import cosign
-from sealwright.core.errors import Permanent, Reason
 from sealwright.core.model import Artifact, Attestation, Origin, Receipt
 from sealwright.edge.layout import folder
 from sealwright.edge.output import LAYOUTS, Output
+from sealwright.edge.registry.logins import NoLogins, ServiceAccountLogins
+from sealwright.edge.registry.store import NOWHERE, RegistryStore, open_registries
 from sealwright.edge.stores import Tools
 
 NAMES = ("oci",)
-NOWHERE = "no image subject"
 
 
 class LayoutStore:
@@ -44,9 +44,11 @@ class LayoutStore:
 
 
 @asynccontextmanager
-async def open(_settings: Settings, tools: Tools) -> AsyncIterator[LayoutStore]:  # noqa: A001  the verb of every store
-    """The store below the output folder. Raises Permanent(INVALID_CONFIG) where there is none."""
-    if tools.output is None:
-        message = "in a cluster this version does not push to registries: take oci out of artifacts.*.storage"
-        raise Permanent(Reason.INVALID_CONFIG, message)
-    yield LayoutStore(tools.output)
+async def open(settings: Settings, tools: Tools) -> AsyncIterator[LayoutStore | RegistryStore]:  # noqa: A001  the verb of every store
+    """The store below the output folder; without one, in the registries. Raises Permanent(INVALID_CONFIG)."""
+    if tools.output is not None:
+        yield LayoutStore(tools.output)
+        return
+    logins = ServiceAccountLogins(tools.api, tools.clock) if tools.api else NoLogins()
+    async with open_registries(settings, logins, tools.clock, tools.chance, strict=tools.strict) as store:
+        yield store

@@ -1,0 +1,1 @@
+"""What registries and their logins say, as text -> values: addresses, challenges, Docker configurations."""

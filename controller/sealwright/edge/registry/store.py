@@ -1,0 +1,141 @@
+"""The store `oci` over the network: each image's signatures and attestations, beside it or in one repository for all."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from sealwright.core import oci
+from sealwright.core.config import Settings
+from sealwright.core.envelope import cosign
+from sealwright.core.errors import Permanent, Reason, quote
+from sealwright.core.model import Artifact, Attestation, Finding, Origin, Receipt
+from sealwright.core.oci import Image
+from sealwright.core.registry import address
+from sealwright.core.registry.logins import Owner
+from sealwright.edge.registry.access import Access
+from sealwright.edge.registry.logins import Logins
+from sealwright.edge.registry.reach import Reach
+from sealwright.edge.registry.repository import Repository
+from sealwright.edge.registry.tags import TagWriter
+from sealwright.edge.registry.together import together
+from sealwright.edge.registry.transport import Transport
+from sealwright.ports import Clock
+
+NOWHERE = "no image subject"
+# Images of one statement that are written at a time.
+AT_ONCE = 8
+# A statement may name as many subjects as fit into it.
+IMAGES_LIMIT = 256
+
+
+class RegistryStore:
+    """Keeps an attestation under each image it speaks of. `target` is `storage.oci.repository`: the place for all of them."""
+
+    def __init__(self, transport: Transport, access: Access, writer: TagWriter, target: Image | None) -> None:
+        self._transport, self.access, self._writer, self._target = transport, access, writer, target
+        self._turns = asyncio.Semaphore(AT_ONCE * AT_ONCE)
+
+    @property
+    def requests(self) -> int:
+        """How many were sent until now."""
+        return self._transport.requests
+
+    async def put(self, attestation: Attestation, origin: Origin) -> Receipt:
+        """Keep it once under each image; every one is tried before the first failure is raised."""
+        places, findings = cosign.places(attestation)
+        places, unreachable = _reachable(places)
+        if len(places) > IMAGES_LIMIT:
+            raise Permanent(
+                Reason.TOO_LARGE, f"{len(places)} images in one statement, more than the {IMAGES_LIMIT} that are stored"
+            )
+        layer = cosign.to_layer(attestation)
+        owner = owner_of(origin)
+        await together([self._append(image, tag, layer, owner) for image, tag in places.items()])
+        return Receipt(
+            store="oci",
+            uri=self._uri(places),
+            digest=oci.digest_of(attestation.envelope or attestation.payload.body),
+            findings=(*findings, *unreachable),
+        )
+
+    async def find(self, artifact: Artifact, origin: Origin) -> Sequence[Attestation]:
+        """What is kept under an image, signatures first. A run's provenance lies under its images: ask for one of these."""
+        if artifact.sort != "oci":
+            return []
+        image = oci.image(f"{artifact.name}@{artifact.digest}")
+        repository = self._repository(image, owner_of(origin), "pull")
+        found: list[Attestation] = []
+        for tag in (oci.signature_tag(image.digest), oci.attestation_tag(image.digest)):
+            manifest = await repository.manifest(tag)
+            described = oci.read_manifest(manifest.body, f"{image.name}:{tag}").layers if manifest else []
+            for each in described:
+                layer = oci.Layer(media_type=each.media_type, body=await repository.blob(each), annotations=each.annotations)
+                kept = cosign.from_layer(layer, image)
+                found += [kept] if kept else []
+        return found
+
+    async def _append(self, image: Image, tag: str, layer: oci.Layer, owner: Owner) -> None:
+        async with self._turns:
+            await self._writer.append(self._repository(image, owner, "pull,push"), tag, layer)
+
+    def _repository(self, image: Image, owner: Owner, actions: str) -> Repository:
+        at = replace(self._target, digest=image.digest) if self._target else image
+        return Repository(self._transport, self.access, at, owner, actions)
+
+    def _uri(self, places: dict[Image, str]) -> str:
+        named = [f"{(self._target or image).name}:{tag}" for image, tag in places.items()]
+        more = f" and {len(named) - 1} more" if len(named) > 1 else ""
+        return f"{named[0]}{more}" if named else NOWHERE
+
+
+def owner_of(origin: Origin) -> Owner:
+    """Whose logins are used: those of the run's ServiceAccount, or of the namespace's default one."""
+    return Owner(namespace=origin.key.namespace, service_account=origin.service_account or "default")
+
+
+@asynccontextmanager
+async def open_registries(
+    settings: Settings, logins: Logins, clock: Clock, chance: Callable[[], float], *, strict: bool
+) -> AsyncIterator[RegistryStore]:
+    """The store with these settings. Raises Permanent(INVALID_CONFIG)."""
+    target = _target(str(settings.get("repository", "")))
+    vouched = {host for host in str(settings.get("allowed-hosts", "")).lower().replace(" ", "").split(",") if host}
+    if target:
+        vouched.add(target.registry)  # what the operator names himself is not what a run leads us to
+    reach = Reach(
+        vouched=frozenset(vouched),
+        strict=strict,
+        ca_file=str(settings.get("ca-file", "")),
+        insecure=settings.get("repository.insecure") is True,
+    )
+    async with Transport(reach, clock) as transport:
+        yield RegistryStore(transport, Access(transport, logins, clock), TagWriter(clock, chance), target)
+
+
+def _target(text: str) -> Image | None:
+    """`storage.oci.repository`, with a digest that is never used."""
+    if not text:
+        return None
+    try:
+        found = oci.image(f"{text}@sha256:{'0' * 64}")
+        address.endpoint(found.registry)
+        address.repository(found.repository)
+    except Permanent as error:
+        message = f"storage.oci.repository: {quote(text)} is no repository, wanted HOST/NAME: {error.message}"
+        raise Permanent(Reason.INVALID_CONFIG, message) from error
+    return found
+
+
+def _reachable(places: dict[Image, str]) -> tuple[dict[Image, str], list[Finding]]:
+    """Names that Chains takes for images, and that no registry can have (`https://host/x`), are no reason to keep nothing."""
+    found, findings = {}, []
+    for image, tag in places.items():
+        try:
+            address.endpoint(image.registry)
+            address.repository(image.repository)
+        except Permanent as error:
+            findings.append(Finding(where=f"subject {quote(image.name)}", message=f"not stored with an image: {error.message}"))
+        else:
+            found[image] = tag
+    return found, findings

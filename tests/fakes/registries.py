@@ -1,0 +1,74 @@
+"""Real registries on loopback, each as a process of its own in a folder of its own."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+# Debian's has no referrers; go-containerregistry's has.
+REAL = ("docker-registry", "crane")
+
+_CONFIG = """
+version: 0.1
+log: {{level: error, accesslog: {{disabled: true}}}}
+storage: {{filesystem: {{rootdirectory: {folder}/data}}}}
+http: {{addr: "{authority}"}}
+{auth}
+"""
+_AUTH = "auth: {{htpasswd: {{realm: registry, path: {folder}/htpasswd}}}}"
+
+
+def program(name):
+    found = os.environ.get(f"SEALWRIGHT_{name.upper().replace('-', '_')}") or shutil.which(name)
+    assert found, f"{name} is missing; hack/e2e brings it"
+    return found
+
+
+@contextmanager
+def serve(name, login=None):
+    """`host:port`; `login` is (user, password), for docker-registry alone."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        authority = f"127.0.0.1:{free.getsockname()[1]}"
+    with tempfile.TemporaryDirectory() as folder:
+        command = _docker(Path(folder), authority, login) if name == "docker-registry" else _crane(authority)
+        server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            _until_up(authority, server)
+            yield authority
+        finally:
+            server.kill()
+            server.wait()
+
+
+def _crane(authority):
+    return [program("crane"), "registry", "serve", "--address", authority]
+
+
+def _docker(folder, authority, login):
+    if login:
+        made = subprocess.run([program("htpasswd"), "-nbB", *login], check=True, capture_output=True, text=True)
+        (folder / "htpasswd").write_text(made.stdout)
+    auth = _AUTH.format(folder=folder) if login else ""
+    (folder / "config.yml").write_text(_CONFIG.format(folder=folder, authority=authority, auth=auth))
+    return [program("docker-registry"), "serve", str(folder / "config.yml")]
+
+
+def _until_up(authority, server):
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        assert server.poll() is None, "the registry ended at once"
+        try:
+            urllib.request.urlopen(f"http://{authority}/v2/", timeout=5).close()
+            return
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.02)  # noqa: TID251
+    raise AssertionError("the registry does not answer")
