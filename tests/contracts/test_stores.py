@@ -16,7 +16,7 @@ from fakes.stores import MemoryStore
 
 from sealwright import plugins
 from sealwright.core import oci
-from sealwright.core.envelope import dsse
+from sealwright.core.envelope import cosign, dsse
 from sealwright.core.model import Artifact, Attestation, Key, Origin, Payload, Signature, Subject
 from sealwright.core.tekton import annotations
 from sealwright.edge.layout import layouts
@@ -129,7 +129,7 @@ async def test_attestation_of_no_image_is_no_error(output, word):
 
     assert receipt.store == word
     if word == "oci":
-        assert receipt.uri == layout_store.NOWHERE
+        assert receipt.uri == cosign.NOWHERE
         assert list(layouts(output.root)) == []
 
 

@@ -42,7 +42,9 @@ def pipeline_run(name="release"):
 
 def signed(run, number=0, **settings):
     """With the marks and attestations that the product puts on it."""
-    tools = equipment.equipment({"tekton": tekton_store.open(None)}, signers.MemorySigner(signers.key(number=number)), **settings)
+    tools = equipment.equipment(
+        {"tekton": tekton_store.AnnotationStore()}, signers.MemorySigner(signers.key(number=number)), **settings
+    )
     found = runs.read(json.dumps(run).encode())
     plan = planning.plan(found, tools.config)
     outcomes = asyncio.run(sign(found, plan.requests, tools, pytest.fail))

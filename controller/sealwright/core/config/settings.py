@@ -184,7 +184,7 @@ SETTINGS: tuple[Setting, ...] = (
         name="storage.oci.allowed-hosts",
         kind="text",
         own=True,
-        effect="Registries and token services (host or host:port, comma-separated) the operator vouches for, wherever they are.",
+        effect="Registries and token services (host[:port], comma-separated) to be trusted wherever they are.",
     ),
     Setting(
         name="storage.oci.ca-file",

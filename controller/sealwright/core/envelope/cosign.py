@@ -18,6 +18,9 @@ from sealwright.core.oci import Image, Layer
 SIGNATURE_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json"
 ATTESTATION_TYPE = "application/vnd.dsse.envelope.v1+json"
 
+# What a receipt says instead of a place where a statement speaks of no image.
+NOWHERE = "no image subject"
+
 SIGNATURE = "dev.cosignproject.cosign/signature"
 CERTIFICATE = "dev.sigstore.cosign/certificate"
 CHAIN = "dev.sigstore.cosign/chain"

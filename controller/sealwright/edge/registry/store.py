@@ -22,7 +22,6 @@ from sealwright.edge.registry.together import together
 from sealwright.edge.registry.transport import Transport
 from sealwright.ports import Clock
 
-NOWHERE = "no image subject"
 # Images of one statement that are written at a time.
 AT_ONCE = 8
 # A statement may name as many subjects as fit into it.
@@ -86,7 +85,7 @@ class RegistryStore:
     def _uri(self, places: dict[Image, str]) -> str:
         named = [f"{(self._target or image).name}:{tag}" for image, tag in places.items()]
         more = f" and {len(named) - 1} more" if len(named) > 1 else ""
-        return f"{named[0]}{more}" if named else NOWHERE
+        return f"{named[0]}{more}" if named else cosign.NOWHERE
 
 
 def owner_of(origin: Origin) -> Owner:

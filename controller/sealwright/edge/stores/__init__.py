@@ -7,12 +7,15 @@ alone who asked for it.
 """
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from sealwright.core.model import value
 from sealwright.edge.clock import SystemClock, chance
-from sealwright.edge.kube.client import Api
 from sealwright.edge.output import Output
 from sealwright.ports import Clock
+
+if TYPE_CHECKING:  # a folder needs no network, and does not load what speaks over it
+    from sealwright.edge.kube.client import Api
 
 
 @value
@@ -24,7 +27,7 @@ class Tools:
     """
 
     output: Output | None = None
-    api: Api | None = None
+    api: "Api | None" = None
     clock: Clock = SystemClock()
     chance: Callable[[], float] = chance
     strict: bool = False

@@ -9,9 +9,8 @@ from sealwright.core.envelope import cosign
 from sealwright.core.model import Artifact, Attestation, Origin, Receipt
 from sealwright.edge.layout import folder
 from sealwright.edge.output import LAYOUTS, Output
-from sealwright.edge.registry.logins import NoLogins, ServiceAccountLogins
-from sealwright.edge.registry.store import NOWHERE, RegistryStore, open_registries
 from sealwright.edge.stores import Tools
+from sealwright.ports import Store
 
 NAMES = ("oci",)
 
@@ -27,7 +26,7 @@ class LayoutStore:
         places = self._output.tags.keep(attestation)
         named = [f"{LAYOUTS}/{folder(image.name)}:{tag}" for image, tag in places.items()]
         more = f" and {len(named) - 1} more" if len(named) > 1 else ""
-        uri = f"{named[0]}{more}" if named else NOWHERE
+        uri = f"{named[0]}{more}" if named else cosign.NOWHERE
         return Receipt(store="oci", uri=uri, digest=oci.digest_of(attestation.envelope or attestation.payload.body))
 
     async def find(self, artifact: Artifact, origin: Origin) -> Sequence[Attestation]:  # noqa: ARG002
@@ -44,11 +43,15 @@ class LayoutStore:
 
 
 @asynccontextmanager
-async def open(settings: Settings, tools: Tools) -> AsyncIterator[LayoutStore | RegistryStore]:  # noqa: A001  the verb of every store
+async def open(settings: Settings, tools: Tools) -> AsyncIterator[Store]:  # noqa: A001  the verb of every store
     """The store below the output folder; without one, in the registries. Raises Permanent(INVALID_CONFIG)."""
     if tools.output is not None:
         yield LayoutStore(tools.output)
         return
+    # Here: a folder needs no network, and does not load what speaks over it.
+    from sealwright.edge.registry.logins import NoLogins, ServiceAccountLogins  # noqa: PLC0415
+    from sealwright.edge.registry.store import open_registries  # noqa: PLC0415
+
     logins = ServiceAccountLogins(tools.api, tools.clock) if tools.api else NoLogins()
     async with open_registries(settings, logins, tools.clock, tools.chance, strict=tools.strict) as store:
         yield store
