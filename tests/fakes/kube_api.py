@@ -126,8 +126,11 @@ class KubeApi:
         if query.get("continue") and self.expired_pages:
             self.expired_pages -= 1
             return _status(410)
-        wanted = query.get("fieldSelector", "").removeprefix("metadata.name=")
-        found = [each for place, each in sorted(self.kept.items()) if _is_of(place, resource, namespace, wanted)]
+        field, _, wanted = query.get("fieldSelector", "").partition("=")
+        name = wanted if field == "metadata.name" else ""
+        found = [each for place, each in sorted(self.kept.items()) if _is_of(place, resource, namespace, name)]
+        if field == "involvedObject.uid":
+            found = [each for each in found if each["involvedObject"]["uid"] == wanted]
         begin, limit = int(query.get("continue") or 0), int(query.get("limit") or len(found) or 1)
         metadata = {"resourceVersion": str(self.version)}
         if begin + limit < len(found):

@@ -1,6 +1,8 @@
 """`sealwright why`: what is signed of a run, what is not, and the reason for each."""
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,27 +14,34 @@ from sealwright.cli.search import open_index
 from sealwright.core import plan as planning
 from sealwright.core.config import Config
 from sealwright.core.errors import Fault, Permanent, Reason, quote
-from sealwright.core.model import Finding, value
+from sealwright.core.model import Finding, Kind, value
 from sealwright.core.policy import evidence as rules
-from sealwright.core.tekton import documents, family, runs
+from sealwright.core.tekton import documents, family, marks, receipt, runs
 from sealwright.core.tekton.runs import PipelineRun, Run, TaskRun
 from sealwright.edge.output import DATABASE
 from sealwright.edge.reading import read_argument
 from sealwright.edge.runfiles import RunFiles
 
-_HELP = """Say what is signed of each run in FILE, or of KIND/NAME in a folder, what is not, and why.
+_HELP = """Say what is signed of KIND/NAME in a cluster or folder, or of each run in FILE, what is not, and why.
 
 Shown are: whether the run has finished, what would be signed and where it would be kept, every result that looks like
-a type hint and was ignored, and which attestations there are. Nothing is signed or changed.
+a type hint and was ignored, which attestations there are, how the run is marked, and in a cluster its Events. Nothing
+is signed or changed.
+
+The cluster is that of --kubeconfig, of KUBECONFIG, or kubectl's own; you need to be allowed to read the run. The
+configuration is the cluster's where you may read it.
 
 \b
 Examples:
+  sealwright why taskrun/build-7
+  sealwright why pipelinerun/release-3 --namespace shop -o json
   sealwright why build.yaml
   sealwright why taskrun/build-7 --in runs
   sealwright why pipelinerun/release-3 --in runs --config chains-config.yaml -o json
 """
 
 _PATH = click.Path(path_type=Path)
+_KINDS: Mapping[str, Kind] = {"taskrun": "TaskRun", "pipelinerun": "PipelineRun"}
 
 
 @value
@@ -44,17 +53,24 @@ class _Answer:
     requests: tuple[str, ...]
     findings: tuple[Finding, ...]
     stored: tuple[str, ...]
+    marked: str
+    events: tuple[str, ...]
 
 
 @click.command("why", help=_HELP, short_help="Say what is signed of a run, what is not, and why.")
 @click.argument("what", metavar="FILE|KIND/NAME")
 @click.option("--in", "folder", type=_PATH, help="Folder of runs that the controller reads and writes.")
 @click.option("--config", type=_PATH, help="ConfigMap chains-config.  [default: the defaults of Chains]")
+@click.option("--kubeconfig", type=_PATH, envvar="KUBECONFIG", help="How to reach the cluster.")
+@click.option("-n", "--namespace", default="", help="Of the run in the cluster.  [default: the kubeconfig's]")
 @show.output_option
-def command(what: str, folder: Path | None, config: Path | None, output: str) -> None:
+def command(*, what: str, folder: Path | None, config: Path | None, kubeconfig: Path | None, namespace: str, output: str) -> None:
     """Explain each run."""
-    settings = configuration.read_config(config).config
-    answers = [_answer(run, settings, folder) for run in _runs(what, folder)]
+    if folder is None and _kind_and_name(what) and not Path(what).exists():
+        answers = [_in_cluster(what, kubeconfig, namespace, config)]
+    else:
+        settings = configuration.read_config(config).config
+        answers = [_answer(run, settings, folder) for run in _runs(what, folder)]
     if output != "table":
         show.data(output, [_data(answer) for answer in answers])
         return
@@ -62,13 +78,32 @@ def command(what: str, folder: Path | None, config: Path | None, output: str) ->
         show.table(what, ("what", "says"), list(_rows(answer)))
 
 
+def _kind_and_name(what: str) -> tuple[Kind, str] | None:
+    """Of KIND/NAME; None where it is the name of a file."""
+    word, _, name = what.partition("/")
+    kind = _KINDS.get(word.lower())
+    return (kind, name) if kind and name else None
+
+
+def _in_cluster(what: str, kubeconfig: Path | None, namespace: str, config: Path | None) -> _Answer:
+    from sealwright.app import lookup  # noqa: PLC0415  the client of the API server, which a folder does not need
+
+    kind, name = _kind_and_name(what) or ("TaskRun", what)
+    seen = asyncio.run(lookup.look(kubeconfig, kind, namespace, name))
+    if config is None and seen.config is not None:
+        settings = configuration.parse_config(seen.config).config
+    else:
+        settings = configuration.read_config(config).config
+    return replace(_answer(seen.run, settings, None), events=seen.events)
+
+
 def _runs(what: str, folder: Path | None) -> Sequence[Run]:
-    kind, slash, name = what.partition("/")
-    if folder is None or not slash or kind.lower() not in ("taskrun", "pipelinerun"):
+    wanted = _kind_and_name(what)
+    if folder is None or wanted is None:
         return _with_children(_read(Path(what)))
-    found = [run for run in _with_children(_in_folder(folder)) if (run.kind.lower(), run.metadata.name) == (kind.lower(), name)]
+    found = [run for run in _with_children(_in_folder(folder)) if (run.kind, run.metadata.name) == wanted]
     if not found:
-        raise Permanent(Reason.NOT_FOUND, f"{quote(folder)}: no {kind} named {quote(name)}")
+        raise Permanent(Reason.NOT_FOUND, f"{quote(folder)}: no {wanted[0]} named {quote(wanted[1])}")
     return found
 
 
@@ -110,7 +145,18 @@ def _answer(run: Run, settings: Config, folder: Path | None) -> _Answer:
         requests=(*requests, *([plan.skipped] if plan.skipped else [])),
         findings=(*_family(run), *plan.findings),
         stored=(*_in_object(run), *_in_index(run, folder)),
+        marked=_mark(run),
+        events=(),
     )
+
+
+def _mark(run: Run) -> str:
+    """What stands on the run; whether it is true, only a signature says."""
+    kept = run.metadata.annotations or {}
+    words = [f"signed: {kept[marks.SIGNED]}"] if marks.SIGNED in kept else ["no"]
+    words += [kept[marks.REASON]] if marks.REASON in kept else []
+    words += ["with a receipt of Sealwright"] if receipt.ANNOTATION in kept else []
+    return ", ".join(words)
 
 
 def _ended(run: Run) -> str:
@@ -144,6 +190,8 @@ def _rows(answer: _Answer) -> Iterator[tuple[str, str]]:
     yield "finished", answer.ended
     for name, texts in (("to sign", answer.requests), ("ignored or odd", answer.findings), ("stored", answer.stored)):
         yield from ((name if n == 0 else "", str(text)) for n, text in enumerate(texts or ("nothing",)))
+    yield "marked", answer.marked
+    yield from (("events" if n == 0 else "", text) for n, text in enumerate(answer.events))
 
 
 def _data(answer: _Answer) -> dict[str, Any]:
@@ -153,4 +201,6 @@ def _data(answer: _Answer) -> dict[str, Any]:
         "toSign": list(answer.requests),
         "findings": [{"where": found.where, "message": found.message} for found in answer.findings],
         "stored": list(answer.stored),
+        "marked": answer.marked,
+        "events": list(answer.events),
     }

@@ -14,11 +14,15 @@ _MOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 @value
 class Login:
-    """`token` is asked before each call: tokens are renewed on disk, and by the logins of a kubeconfig."""
+    """`token` is asked before each call: tokens are renewed on disk, and by the logins of a kubeconfig.
+
+    `namespace` is the one that is meant where none is named; "" where the login says none.
+    """
 
     server: str
     tls: ssl.SSLContext | None
     token: Callable[[], str]
+    namespace: str = ""
 
 
 def find(kubeconfig: Path | None) -> Login:
@@ -68,9 +72,13 @@ def _from_kubeconfig(path: Path | None) -> Login:
         config.load_kube_config(  # type: ignore[no-untyped-call]
             config_file=str(path) if path else None, client_configuration=found
         )
+        _, context = config.list_kube_config_contexts(  # type: ignore[no-untyped-call]
+            config_file=str(path) if path else None
+        )
     except Exception as error:  # that client raises whatever a broken file leads it to
         raise Permanent(Reason.INVALID_CONFIG, f"kubeconfig {quote(path or '')}: {error}") from error
-    return Login(server=found.host.rstrip("/"), tls=_tls(found), token=lambda: _bearer(found))
+    namespace = str(context["context"].get("namespace") or "")
+    return Login(server=found.host.rstrip("/"), tls=_tls(found), token=lambda: _bearer(found), namespace=namespace)
 
 
 def _tls(found: Any) -> ssl.SSLContext | None:
