@@ -57,7 +57,8 @@ def _others(found: Any) -> list[Any]:
         return [found + 1, -found - 1, str(found)]
     if isinstance(found, str):
         swapped = found.swapcase()
-        return [f"{found}x", found[:-1] if found else "y", swapped if swapped != found else "z", 7]
+        shorter = found[:-1] if found and found != "0s" else "y"  # "0" is as long as "0s"
+        return [f"{found}x", shorter, swapped if swapped != found else "z", 7]
     if isinstance(found, list) and found:
         return [[*found, found[0]], *([found[::-1]] if found[::-1] != found else [])]
     return []
