@@ -47,6 +47,14 @@ class Reason(StrEnum):
     BAD_ENVELOPE = "BadEnvelope", "the envelope is not a DSSE envelope, or breaks one of its rules"
     BAD_BUNDLE = "BadBundle", "the file is not a Sigstore bundle, or breaks a rule of its version"
     BAD_SIGNATURE = "BadSignature", "no signature over these bytes verifies with a trusted key"
+    BAD_CERTIFICATE = (
+        "BadCertificate",
+        "the signer's certificate does not lead to a trusted authority, or was not valid or not for this",
+    )
+    BAD_TIMESTAMP = "BadTimestamp", "a timestamp is not by a trusted clock, or is over other bytes"
+    NO_PROVEN_TIME = "NoProvenTime", "too few trusted clocks and logs say when the signature was made"
+    NOT_LOGGED = "NotLogged", "too few trusted logs are proven to have the signature"
+    WRONG_IDENTITY = "WrongIdentity", "the signature is good, but by somebody else than was asked for"
     BAD_STATEMENT = "BadStatement", "the signed bytes are not an in-toto Statement"
     WRONG_PAYLOAD_TYPE = "WrongPayloadType", "the signature is good, but for another kind of payload"
     WRONG_PREDICATE = "WrongPredicate", "the statement makes another kind of claim than was asked for"

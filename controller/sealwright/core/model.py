@@ -7,6 +7,7 @@ A `Run` lives in `core/tekton/runs.py`, a `Verdict` in `core/policy/verdict.py`,
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal, TypeVar, dataclass_transform
 
 from sealwright.core.errors import Reason
@@ -236,13 +237,33 @@ class Mark:
 
 
 @value
+class Identity:
+    """Who holds a certificate, as its issuer wrote it.
+
+    `names` are (kind, text) with the kinds uri, email, dns, ip and other (Fulcio's user names); `issuer` is who vouched for them
+    at the time (OIDC), empty where nobody did. `claims` are Fulcio's further words, such as `sourceRepositoryURI`.
+    """
+
+    names: tuple[tuple[str, str], ...]
+    issuer: str = ""
+    claims: Mapping[str, str] = field(default_factory=dict)
+
+
+@value
 class Verified:
     """A payload whose signature was proven. Made by `core/proof` alone; policy accepts nothing else.
 
-    `steps` are sentences, in the order in which they were taken. `predicate` is the Statement's, empty for image signatures.
+    `steps` are sentences, in the order in which they were taken. `predicate` is the Statement's, empty for other payloads.
+    `key_id` is of the key that signed, the first of `key_ids` where several were asked for. `identity` is there where a
+    certificate signed. `times` are when trusted clocks and logs saw the signature; `log_ids` are of the logs that were proven to
+    have it.
     """
 
     payload: Payload
     predicate: Mapping[str, Any]
     key_id: str
     steps: tuple[str, ...]
+    key_ids: tuple[str, ...] = ()
+    identity: Identity | None = None
+    times: tuple[datetime, ...] = ()
+    log_ids: tuple[bytes, ...] = ()

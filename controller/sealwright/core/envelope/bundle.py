@@ -307,9 +307,12 @@ def _timestamps(material: _Material) -> tuple[bytes, ...]:
     return tuple(_needed(each.signed_timestamp, f"rfc3161Timestamps[{n}]") for n, each in enumerate(found))
 
 
-def _count(found: Sequence[object], least: int, most: int, what: str) -> None:
+def _count(found: Sequence[msgspec.Struct], least: int, most: int, what: str) -> None:
+    """Each once: what stands twice would be counted twice by somebody."""
     if not least <= len(found) <= most:
         raise _bad(f"it has {len(found)} {what}, wanted {least} to {most}")
+    if len({msgspec.json.encode(each) for each in found}) != len(found):
+        raise _bad(f"one of its {what} stands there twice")
 
 
 def _number(text: str | int | None, what: str) -> int:
