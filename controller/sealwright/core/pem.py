@@ -1,7 +1,7 @@
 """PEM text (RFC 7468): the first block, strictly, in linear time.
 
-One block is read because that is what every other reader of these files does; what follows it is ignored. Nothing here
-says whether a label is wanted: that is its reader's affair.
+Of a key file one block is read because that is what every other reader of these files does; what follows it is ignored. Chains of
+certificates are read whole. Nothing here says whether a label is wanted: that is its reader's affair.
 """
 
 import base64
@@ -33,15 +33,23 @@ def first_block(data: bytes, what: str) -> Block:
 
     Raises Permanent: TOO_LARGE, INVALID_INPUT (no block, no end, body not base64, RFC 1421 headers).
     """
+    found = next(blocks(data, what), None)
+    if found is None:
+        raise Permanent(Reason.INVALID_INPUT, f"{what}: no PEM block, wanted a line '-----BEGIN ...-----'")
+    return found
+
+
+def blocks(data: bytes, what: str) -> Iterator[Block]:
+    """Every block in `data`, text between them left out. Raises as `first_block`, but not where there is none."""
     if len(data) > SIZE_LIMIT:
         raise Permanent(Reason.TOO_LARGE, f"{what}: {len(data)} bytes, more than the {SIZE_LIMIT} that are read as PEM")
     lines = (line.strip() for line in data.splitlines())
-    label = next((line[len(_BEGIN) : -len(_DASHES)] for line in lines if _is_begin(line)), None)
-    if label is None:
-        raise Permanent(Reason.INVALID_INPUT, f"{what}: no PEM block, wanted a line '-----BEGIN ...-----'")
-    if not all(0x20 <= byte < 0x7F for byte in label):
-        raise Permanent(Reason.INVALID_INPUT, f"{what}: the PEM label is not printable ASCII")
-    return Block(label=label.decode(), body=_body(lines, label, what))
+    for line in lines:
+        if _is_begin(line):
+            label = line[len(_BEGIN) : -len(_DASHES)]
+            if not all(0x20 <= byte < 0x7F for byte in label):
+                raise Permanent(Reason.INVALID_INPUT, f"{what}: the PEM label is not printable ASCII")
+            yield Block(label=label.decode(), body=_body(lines, label, what))
 
 
 def write(block: Block) -> bytes:

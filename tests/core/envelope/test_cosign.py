@@ -133,3 +133,22 @@ def test_attestation_belongs_under_each_image_once_and_under_no_file():
     assert [finding.where for finding in findings] == ["subject[1]", "subject[4]", "subject[5]"]
     assert findings[1].message.startswith("not stored with an image: 'My File@sha256:cdcd")
     assert findings[2].message.startswith("not stored with an image: 'gcr.io/team/app@sha256:' is no image")
+
+
+def test_a_time_has_an_annotation_that_is_read_back():
+    """In cosign's form, which has room for one."""
+    made = replace(sealed(), timestamps=(b"time", b"later"))
+    layer = cosign.to_layer(made)
+
+    assert layer.annotations["dev.sigstore.cosign/rfc3161timestamp"] == '{"SignedRFC3161Timestamp":"dGltZQ=="}'
+    assert replace(made, timestamps=(b"time",)) == cosign.from_layer(layer, IMAGE)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"SignedRFC3161Timestamp":"!"}'])
+def test_a_time_that_cannot_be_read_is_refused(text):
+    """Left aside it would be a proof that nobody looked at."""
+    layer = replace(cosign.to_layer(sealed()), annotations={"dev.sigstore.cosign/rfc3161timestamp": text})
+    with pytest.raises(Untrusted) as raised:
+        cosign.from_layer(layer, IMAGE)
+
+    assert Reason.BAD_TIMESTAMP is raised.value.reason

@@ -13,10 +13,13 @@ import pytest
 from fakes import mutation, sealed, signers, sigstore, translog
 from fakes.sigstore import ARTIFACT, NOW, Asked, Tick
 
-from sealwright.core import keys
+from sealwright.core import keys, oci, pem
 from sealwright.core.envelope import bundle as bundles
+from sealwright.core.envelope import cosign
 from sealwright.core.envelope.bundle import Bundle
 from sealwright.core.errors import Fault, Permanent, Reason, Untrusted
+from sealwright.core.model import Signature
+from sealwright.core.policy.evidence import of_envelope
 from sealwright.core.proof import attestation, trustroot
 from sealwright.core.proof.chain import Window
 from sealwright.core.proof.identity import TrustedIdentity
@@ -418,6 +421,37 @@ def test_an_empty_trust_is_a_mistake():
             Trust(**given)
 
         assert reason is raised.value.reason
+
+
+def test_what_cosign_keeps_beside_an_image_is_proven_as_a_bundle_is():
+    """Certificate, chain, promise and time come from the layer's annotations; each one changed is refused."""
+    envelope, leaf = V1.envelope, V1.certificates[0]
+    certificate, chain = (
+        pem.write(pem.Block(label="CERTIFICATE", body=raw)).decode()
+        for raw in (leaf, sigstore.sub().public_bytes(sigstore.Encoding.DER))
+    )
+    image = oci.image(f"registry.test/app@sha256:{'ab' * 32}")
+    made = replace(
+        of_envelope(sigstore.dsse.seal(envelope.payload_type, envelope.body, envelope.signatures)),
+        signature=Signature(key_id="", raw=b"", certificate=certificate, chain=chain),
+        entries=V1.entries,
+        timestamps=V2.timestamps,
+    )
+    found = cosign.from_layer(cosign.to_layer(made), image)
+    trust = sigstore.trust()
+
+    assert attestation.prove_attestation(found, trust).times == (NOW, NOW)
+    for changed, reason in (
+        (replace(found, signature=replace(found.signature, certificate="", chain="")), Reason.BAD_SIGNATURE),
+        (replace(found, signature=replace(found.signature, certificate="x\n-----BEGIN X-----\n")), Reason.BAD_CERTIFICATE),
+        (replace(found, entries=(replace(found.entries[0], index=3),)), Reason.BAD_PROMISE),
+        (replace(found, entries=ELSE.entries), Reason.WRONG_ENTRY),
+        (replace(found, entries=()), Reason.NOT_LOGGED),
+        (replace(found, timestamps=ELSE.timestamps or (sigstore.stamp(b"else"),)), Reason.BAD_TIMESTAMP),
+    ):
+        with pytest.raises(Untrusted) as raised:
+            attestation.prove_attestation(changed, trust)
+        assert reason is raised.value.reason, raised.value.message
 
 
 # --- mutants ----------------------------------------------------------------------------------------------------------------

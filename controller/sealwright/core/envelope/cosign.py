@@ -25,6 +25,7 @@ SIGNATURE = "dev.cosignproject.cosign/signature"
 CERTIFICATE = "dev.sigstore.cosign/certificate"
 CHAIN = "dev.sigstore.cosign/chain"
 BUNDLE = "dev.sigstore.cosign/bundle"
+TIMESTAMP = "dev.sigstore.cosign/rfc3161timestamp"
 
 
 class _Entry(msgspec.Struct, rename={"integrated_time": "integratedTime", "log_index": "logIndex", "log_id": "logID"}):
@@ -41,6 +42,12 @@ class _Bundle(msgspec.Struct, rename="pascal"):
     payload: _Entry
 
 
+class _Timestamp(msgspec.Struct):
+    """An RFC 3161 response (DER) over the signature."""
+
+    response: str = msgspec.field(name="SignedRFC3161Timestamp")
+
+
 def to_layer(attestation: Attestation) -> Layer:
     """The layer that keeps this attestation: the envelope, or a bare payload with its signature beside it."""
     signature = attestation.signature
@@ -53,6 +60,7 @@ def to_layer(attestation: Attestation) -> Layer:
             CERTIFICATE: signature.certificate,
             CHAIN: signature.chain,
             **_to_bundle(attestation.entries),
+            **_to_timestamp(attestation.timestamps),
         },
     )
 
@@ -66,6 +74,13 @@ def _to_bundle(entries: Sequence[LogEntry]) -> dict[str, str]:
     entry = _Entry(body=body, integrated_time=found.integrated_s, log_index=found.index, log_id=found.log_id.hex())
     bundle = _Bundle(signed_entry_timestamp=base64.b64encode(found.promise).decode(), payload=entry)
     return {BUNDLE: msgspec.json.encode(bundle).decode()}
+
+
+def _to_timestamp(timestamps: Sequence[bytes]) -> dict[str, str]:
+    """The first one: the annotation has room for no other."""
+    if not timestamps:
+        return {}
+    return {TIMESTAMP: msgspec.json.encode(_Timestamp(response=base64.b64encode(timestamps[0]).decode())).decode()}
 
 
 def places(attestation: Attestation) -> tuple[dict[Image, str], list[Finding]]:
@@ -110,6 +125,7 @@ def from_layer(layer: Layer, image: Image) -> Attestation | None:
         ),
         envelope=layer.body if sealed else b"",
         entries=_from_bundle(layer.annotations.get(BUNDLE, ""), image),
+        timestamps=_from_timestamp(layer.annotations.get(TIMESTAMP, ""), image),
     )
 
 
@@ -133,6 +149,16 @@ def _from_bundle(text: str, image: Image) -> tuple[LogEntry, ...]:
         message = f"image {quote(image.reference)}: the annotation {BUNDLE} is not a log entry: {error}"
         raise Untrusted(Reason.BAD_SIGNATURE, message) from error
     return (entry,)
+
+
+def _from_timestamp(text: str, image: Image) -> tuple[bytes, ...]:
+    if not text:
+        return ()
+    try:
+        return (base64.b64decode(msgspec.json.decode(text, type=_Timestamp).response, validate=True),)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        message = f"image {quote(image.reference)}: the annotation {TIMESTAMP} is not a timestamp: {error}"
+        raise Untrusted(Reason.BAD_TIMESTAMP, message) from error
 
 
 class _Kind(msgspec.Struct, rename="camel"):

@@ -1,10 +1,12 @@
 """Things that claim to be signed, as they were found, and the judgement of each: prove it, prove its place, compare wishes."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sealwright.core import strict
-from sealwright.core.envelope import dsse
+from sealwright.core.envelope import bundle, dsse
+from sealwright.core.envelope.bundle import Bundle
 from sealwright.core.errors import Fault, Permanent, Reason, Untrusted
 from sealwright.core.model import Artifact, Attestation, Payload, Signature, Verified, value
 from sealwright.core.policy import verdict
@@ -13,7 +15,7 @@ from sealwright.core.policy.wanted import Wanted
 from sealwright.core.policy.wanted import judge as judge_wishes
 from sealwright.core.proof import attestation as proof
 from sealwright.core.proof import place
-from sealwright.core.proof.attestation import TrustedKey
+from sealwright.core.proof.trust import Trust, TrustedKey
 from sealwright.core.tekton import annotations, documents, runs
 from sealwright.core.tekton.documents import RunDocument
 from sealwright.core.tekton.runs import Run
@@ -24,12 +26,15 @@ class Evidence:
     """One attestation where it was found, unproven; or why there is none that could be read (`fault`).
 
     `what` is the run, image or file it stands with, `where` the place in it. `run` and `digest` (`sha256:<hex>`) are what
-    its place says that it speaks of; each is empty where the place says nothing.
+    its place says that it speaks of; each is empty where the place says nothing. A Sigstore `bundle` stands instead of an
+    attestation where one was found, with the `artifact` (a file's bytes) that it must be about, if there is one.
     """
 
     what: str
     where: str
     attestation: Attestation | None = None
+    bundle: Bundle | None = None
+    artifact: bytes | None = None
     fault: Fault | None = None
     run: Run | None = None
     digest: str = ""
@@ -44,54 +49,57 @@ class Judged:
     verified: Verified | None = None
 
 
-def judge(evidence: Evidence, trusted: Sequence[TrustedKey], wanted: Wanted) -> Judged:
+def judge(evidence: Evidence, trusted: Trust | Sequence[TrustedKey], wanted: Wanted) -> Judged:
     """All proofs for one piece of evidence. Never raises for hostile evidence; Permanent(KEY_MISSING) without a key."""
-    if not trusted:
-        raise Permanent(Reason.KEY_MISSING, "no key to verify with: name at least one public key that you trust")
-    if evidence.fault or evidence.attestation is None:
+    trust = trusted if isinstance(trusted, Trust) else Trust(keys=tuple(trusted))
+    if evidence.fault or (evidence.attestation is None and evidence.bundle is None):
         fault = evidence.fault or Untrusted(Reason.NO_ATTESTATION, f"{evidence.what}: nothing is signed here")
         return Judged(evidence=evidence, verdict=verdict.of_fault(fault))
     try:
-        verified = _prove(evidence, evidence.attestation, trusted)
+        verified = _prove(evidence, trust)
     except Fault as fault:
         return Judged(evidence=evidence, verdict=verdict.of_fault(fault))
     return Judged(evidence=evidence, verdict=judge_wishes(verified, wanted), verified=verified)
 
 
-def _prove(evidence: Evidence, found: Attestation, trusted: Sequence[TrustedKey]) -> Verified:
-    if found.envelope:
-        verified = proof.prove(found.envelope, trusted)
+def _prove(evidence: Evidence, trust: Trust) -> Verified:
+    found = evidence.attestation
+    if evidence.bundle is not None:
+        verified = proof.prove_bundle(evidence.bundle, trust, evidence.artifact)
+    elif found is not None:
+        verified = proof.prove_attestation(found, trust)
         # A run keeps the payload a second time, for readers that do not open envelopes; an envelope alone does not.
-        is_kept_twice = bool(found.payload.body) or evidence.run is not None
+        is_kept_twice = bool(found.envelope) and (bool(found.payload.body) or evidence.run is not None)
         if is_kept_twice and found.payload.body != verified.payload.body:
             raise Untrusted(Reason.WRONG_OBJECT, "the payload kept beside the envelope is not the one inside it")
-    else:
-        verified = proof.prove_image(found.payload.body, found.signature.raw, trusted)
     steps = list(verified.steps)
     if evidence.run is not None:
-        in_run = place.of_run if found.envelope else place.of_image_in_run
+        is_bare = found is not None and not found.envelope
+        in_run = place.of_image_in_run if is_bare else place.of_run
         steps.append(in_run(evidence.run, verified))
     if evidence.digest:
         steps.append(place.of_image(evidence.digest, verified))
-    return Verified(payload=verified.payload, predicate=verified.predicate, key_id=verified.key_id, steps=tuple(steps))
+    return replace(verified, steps=tuple(steps))
 
 
 # --- what a document holds ----------------------------------------------------------------------------------------------
 
 
 def of_document(data: bytes, what: str, envelope: bytes = b"") -> list[Evidence]:
-    """What a file claims: an envelope, a Statement (with the `envelope` that signs it), or annotated runs in JSON or YAML.
+    """What a file claims: an envelope, a Sigstore bundle, a Statement (with the `envelope` that signs it), or annotated runs.
 
     Raises Permanent where it is none of these, and what `strict` raises.
     """
     head = _object(data, what)
+    if bundle.looks_like(head):
+        return [of_bundle(data, what)]
     if "payloadType" in head:
         return [Evidence(what=what, where="envelope", attestation=of_envelope(data))]
     if "_type" in head:
         return [_of_statement(data, what, envelope)]
     found = [piece for document in documents.runs(data, what) for piece in of_run(document)]
     if not found:
-        wanted = "an envelope, a Statement, or finished TaskRuns and PipelineRuns"
+        wanted = "an envelope, a bundle, a Statement, or finished TaskRuns and PipelineRuns"
         raise Permanent(Reason.INVALID_INPUT, f"{what}: nothing here that can be verified; wanted {wanted}")
     return found
 
@@ -112,6 +120,14 @@ def of_run(document: RunDocument) -> Iterator[Evidence]:
         yield Evidence(what=what, where="annotations", fault=Untrusted(Reason.NO_ATTESTATION, message))
     for key in keys:
         yield _of_annotation(run, what, key)
+
+
+def of_bundle(data: bytes, what: str, artifact: bytes | None = None) -> Evidence:
+    """A Sigstore bundle's bytes, about a file or about whatever its statement says; a fault where they are none."""
+    try:
+        return Evidence(what=what, where="bundle", bundle=bundle.read(data), artifact=artifact)
+    except Permanent as fault:
+        return Evidence(what=what, where="bundle", fault=Untrusted(fault.reason, fault.message))
 
 
 def of_envelope(data: bytes) -> Attestation:

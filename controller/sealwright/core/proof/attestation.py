@@ -17,18 +17,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ParamSpec, TypeVar
 
-from sealwright.core import statement, strict
+from sealwright.core import pem, statement, strict
 from sealwright.core.envelope import dsse
 from sealwright.core.envelope.bundle import Bundle, MessageSignature
 from sealwright.core.errors import Permanent, Reason, Untrusted, quote
-from sealwright.core.model import Payload, Subject, Verified
+from sealwright.core.model import Attestation, Payload, Subject, Verified
 from sealwright.core.proof import signature
 from sealwright.core.proof.logbody import Signed
 from sealwright.core.proof.signature import Evidence, Proven
 from sealwright.core.proof.trust import Trust, TrustedKey
 
 # Whom to trust is said by callers of these proofs.
-__all__ = ["FILE", "SIMPLESIGNING", "Trust", "TrustedKey", "prove", "prove_bundle", "prove_image"]
+__all__ = ["FILE", "SIMPLESIGNING", "Trust", "TrustedKey", "prove", "prove_attestation", "prove_bundle", "prove_image"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -78,6 +78,29 @@ def prove_bundle(bundle: Bundle, trust: Trust, artifact: bytes | None = None) ->
     if artifact is None or bundle.message is None:
         raise Permanent(Reason.INVALID_INPUT, "the bundle signs a file and does not hold it: name the file")
     return _file(bundle.message, artifact, evidence, trust)
+
+
+def prove_attestation(found: Attestation, trusted: Trust | Sequence[TrustedKey]) -> Verified:
+    """What was found as an envelope or as an image's signature, with the certificate, log entries and times kept beside it.
+
+    Raises as `prove` and `prove_image`; Untrusted(BAD_CERTIFICATE) where certificates are kept that cannot be read.
+    """
+    trust = _trust(trusted)
+    evidence = Evidence(certificates=_certificates(found, trust), entries=found.entries, timestamps=found.timestamps)
+    if found.envelope:
+        return prove(found.envelope, trust, evidence)
+    return prove_image(found.payload.body, found.signature.raw, trust, evidence)
+
+
+def _certificates(found: Attestation, trust: Trust) -> tuple[bytes, ...]:
+    """The signer's own first. They are not looked at where a key is trusted and no log is asked."""
+    if not found.signature.certificate or trust.root is None:
+        return ()
+    text = f"{found.signature.certificate}\n{found.signature.chain}".encode()
+    try:
+        return tuple(block.body for block in pem.blocks(text, "the certificate of the signature"))
+    except Permanent as error:
+        raise Untrusted(Reason.BAD_CERTIFICATE, error.message) from error
 
 
 def _statement(opened: dsse.Envelope, evidence: Evidence, trust: Trust, text: bytes = b"") -> Verified:
