@@ -50,7 +50,9 @@ class Runs(Protocol):
 class Signer(Protocol):
     """Opened once, used for every signature (design D9)."""
 
-    key_id: str
+    @property
+    def key_id(self) -> str:
+        """Of the key that signs next."""
 
     async def sign(self, message: bytes) -> Signature:
         """Sign these bytes; the hash is the signer's own affair."""

@@ -5,14 +5,13 @@ import json
 import logging
 
 import pytest
-from fakes import commands, folders
+from fakes import commands, folders, signers
 from fakes.signers import key as private_key
 
 from sealwright.app import running
 from sealwright.core.errors import Permanent, Reason
 from sealwright.edge import keyfiles
 from sealwright.edge.clock import SystemClock
-from sealwright.edge.signers import x509
 
 CANARY = "canary-7f3a"
 
@@ -44,7 +43,7 @@ class Notes:
 async def test_a_key_that_is_replaced_signs_from_then_on(tmp_path, monkeypatch):
     """Without a restart. One that cannot be read is told, and the last good one goes on signing."""
     monkeypatch.setattr(running, "REFRESH_S", 0.001)
-    signer = await x509.open(folders.keys(tmp_path), "sha256")
+    signer = await signers.opened_x509(folders.keys(tmp_path))
     notes = Notes()
     following = asyncio.ensure_future(running.refresh_keys(lambda: [signer], SystemClock(), notes))
     try:
@@ -168,7 +167,7 @@ def test_making_a_key_tells_where_it_is_and_its_id_as_envelopes_carry_it(tmp_pat
 
 async def test_a_folder_without_a_key_is_refused_in_words(tmp_path):
     with pytest.raises(Permanent) as refused:
-        await x509.open(tmp_path, "sha256")
+        await signers.opened_x509(tmp_path)
 
     assert refused.value.reason is Reason.KEY_MISSING
     assert "sealwright key" in refused.value.message

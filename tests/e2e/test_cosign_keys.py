@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from fakes import signers
 
 from sealwright.core import keys
 from sealwright.core.envelope import dsse
 from sealwright.core.model import Signature
 from sealwright.core.statement import MEDIA_TYPE
 from sealwright.edge import keyfiles
-from sealwright.edge.signers import x509
 
 pytestmark = pytest.mark.e2e
 
@@ -104,23 +104,23 @@ def twins(body: bytes, signature: Signature, kind: str) -> dict[str, tuple[bytes
 async def test_cosign_believes_what_we_sign_and_no_twin_of_it(cosign, tmp_path, algorithm, layout, kind):
     """The default form of every key from either file: accepted; each tampered twin and each other key: refused."""
     place(tmp_path / "keys", layout, algorithm)
-    signer = await x509.open(tmp_path / "keys", "sha256")
+    signer = await signers.opened_x509(tmp_path / "keys")
     body = statement(kind)
     signature = await signer.sign(dsse.pae(MEDIA_TYPE, body))
     envelope = dsse.seal(MEDIA_TYPE, body, [signature])
     stranger = keyfiles.generate(algorithm).public
 
-    assert verified(cosign, signer.public, envelope, kind, tmp_path) == ""
+    assert verified(cosign, signer.held.public, envelope, kind, tmp_path) == ""
     assert "accepted signatures do not match" in verified(cosign, stranger, envelope, kind, tmp_path)
     for what, (twin, complaint) in twins(body, signature, kind).items():
-        assert complaint in verified(cosign, signer.public, twin, kind, tmp_path), what
+        assert complaint in verified(cosign, signer.held.public, twin, kind, tmp_path), what
 
 
 @pytest.mark.parametrize("kind", STATEMENTS)
 async def test_cosign_reads_the_claim_that_we_signed(cosign, tmp_path, kind):
     """Rightly signed, but for another blob or with another predicate: refused, so what was accepted was understood."""
     place(tmp_path / "keys", "cosign.key", "ecdsa-p256")
-    signer = await x509.open(tmp_path / "keys", "sha256")
+    signer = await signers.opened_x509(tmp_path / "keys")
 
     async def sealed(body: bytes) -> bytes:
         return dsse.seal(MEDIA_TYPE, body, [await signer.sign(dsse.pae(MEDIA_TYPE, body))])
@@ -128,18 +128,18 @@ async def test_cosign_reads_the_claim_that_we_signed(cosign, tmp_path, kind):
     other = next(each for each in STATEMENTS if each != kind)
     elsewhere = await sealed(statement(kind, b"something else"))
 
-    assert "no matching subject" in verified(cosign, signer.public, elsewhere, kind, tmp_path)
-    assert "predicate" in verified(cosign, signer.public, await sealed(statement(kind)), other, tmp_path)
+    assert "no matching subject" in verified(cosign, signer.held.public, elsewhere, kind, tmp_path)
+    assert "predicate" in verified(cosign, signer.held.public, await sealed(statement(kind)), other, tmp_path)
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 async def test_cosign_refuses_chains_form_where_it_differs(cosign, tmp_path, algorithm):
     """Why "sha256" is the default (design D20): by-curve P-384, P-521 and Ed25519ph do not verify with cosign."""
     place(tmp_path / "keys", "x509.pem", algorithm)
-    signer = await x509.open(tmp_path / "keys", "by-curve")
+    signer = await signers.opened_x509(tmp_path / "keys", "by-curve")
     body = statement("slsaprovenance1")
     envelope = dsse.seal(MEDIA_TYPE, body, [await signer.sign(dsse.pae(MEDIA_TYPE, body))])
-    said = verified(cosign, signer.public, envelope, "slsaprovenance1", tmp_path)
+    said = verified(cosign, signer.held.public, envelope, "slsaprovenance1", tmp_path)
 
     assert (algorithm in ("ecdsa-p256", "rsa-2048")) == (said == "")
 

@@ -1,14 +1,20 @@
 """Signers in memory: real keys, real signatures."""
 
+from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from fakes.clock import HandClock
 from fakes.stepping import step
 
 from sealwright.core import keys
 from sealwright.core.errors import Reason, Transient
 from sealwright.core.keys import Form, PrivateKey
 from sealwright.core.model import Signature
+from sealwright.edge.signers import x509
+from sealwright.edge.signing import CheckedSigner, Held, Tools
+from sealwright.ports import Clock
 
 ALGORITHMS = ("ecdsa-p256", "ecdsa-p384", "ecdsa-p521", "ed25519", "rsa-2048")
 FORMS: tuple[Form, ...] = ("sha256", "by-curve")
@@ -28,6 +34,18 @@ def key(algorithm: str = "ecdsa-p256", number: int = 0) -> PrivateKey:
     return keys.private_key(ec.derive_private_key(0xC0FFEE + number, _CURVES[algorithm]))
 
 
+def tools(
+    keys: Path | None = None, clock: Clock | None = None, unix_s: Callable[[], float] = lambda: 1e9, **environment: str
+) -> Tools:
+    """What a signer is opened with; nothing of this machine's environment."""
+    return Tools(keys=keys, clock=clock or HandClock(), unix_s=unix_s, environment=environment)
+
+
+async def opened_x509(directory: Path, form: Form = "sha256") -> CheckedSigner:
+    """The key in a folder."""
+    return await x509.open({"hash": form}, tools(directory))
+
+
 class MemorySigner:
     """`ports.Signer` with a key in memory. The first `failures` calls raise `fault`; `signed` counts signatures."""
 
@@ -37,7 +55,7 @@ class MemorySigner:
         self.failures = failures
         self.fault: Exception = OUTAGE
         self.signed = 0
-        self.public = self._key.public
+        self.held = Held(public=self._key.public, form=form)
         self.key_id = self._key.public.key_id
 
     async def sign(self, message: bytes) -> Signature:

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,10 +12,11 @@ from sealwright.app import stores
 from sealwright.app.configuration import parse_config
 from sealwright.app.gear import Gear
 from sealwright.app.running import REFRESH_S, refresh_keys, until_signal
+from sealwright.app.signers import Signers, trusted
 from sealwright.core.errors import Fault
 from sealwright.core.model import Finding, value
-from sealwright.core.proof.attestation import TrustedKey
 from sealwright.core.tekton.receipt import RingKey
+from sealwright.edge import signing
 from sealwright.edge.audit import Audit
 from sealwright.edge.clock import SystemClock, chance, wall_now
 from sealwright.edge.kube import login, notices, settings
@@ -26,13 +27,13 @@ from sealwright.edge.kube.runs import ClusterRuns
 from sealwright.edge.kube.watch import Watch
 from sealwright.edge.metrics import Metrics
 from sealwright.edge.reports import Log
-from sealwright.edge.signers import x509
+from sealwright.edge.signing import CheckedSigner
 from sealwright.edge.status import History, Status, Waiting
 from sealwright.edge.stores import Tools
 from sealwright.edge.web import Address, Web
 from sealwright.flow.controller import Controller
 from sealwright.flow.reconcile import Report
-from sealwright.ports import Equipment, Signer
+from sealwright.ports import Equipment
 
 KEYS = Path("/etc/signing-secrets")
 # Runs that finished longer ago than this before the start are left alone (design D8).
@@ -84,20 +85,24 @@ class _Cluster:
         self._receipt_keys: Sequence[RingKey] = ()
         self._metrics = Metrics(__version__, self._waiting)
         self._events = Events(api, self._clock, _unix_s, self._metrics.event, instance=os.environ.get("HOSTNAME", "sealwright"))
+        tools = signing.Tools(keys=options.keys, clock=self._clock, unix_s=_unix_s, environment=os.environ)
+        self._opened = Signers(tools)
         self._gear = Gear(self._equip, self._clock, self._taken, self._refused)
         self._watch = Watch(api, self._clock, options.namespaces, log.problem)
 
     async def run(self) -> None:
+        """Until it is cancelled; then what is open is closed."""
         try:
             await self._run()
         finally:
             await self._gear.close()
+            await self._opened.close()
 
     async def _run(self) -> None:
         async with Web(self._options.address, self._status, self._metrics.render, self._clock), asyncio.TaskGroup() as group:
             changes = settings.follow_config(self._api, self._clock, self._options.system, self._log.problem)
             group.create_task(self._gear.follow(changes))
-            group.create_task(refresh_keys(self._signers, self._clock, self._log))
+            group.create_task(refresh_keys(lambda: self._signers().values(), self._clock, self._log))
             group.create_task(self._events.send())
             await self._gear.ready()
             self._receipt_keys = await self._ring()
@@ -160,16 +165,15 @@ class _Cluster:
         return [Waiting(kind=kind, lane=lane, count=count) for (kind, lane), count in counts.items()]
 
     def _current(self) -> Equipment:
-        """With the keys that sign now: one that was replaced, perhaps because it was stolen, proves nothing any more."""
-        tools = self._gear.current()
-        keys = [signer.public for signer in tools.signers.values() if isinstance(signer, x509.X509Signer)]
-        return replace(tools, trusted=tuple(TrustedKey(key=key, form=tools.config.x509_hash) for key in keys))
+        """With the keys that sign now."""
+        return replace(self._gear.current(), trusted=trusted(self._signers()))
 
-    def _signers(self) -> Iterable[Signer]:
-        return () if self._gear.obstacle else self._gear.current().signers.values()
+    def _signers(self) -> Mapping[str, CheckedSigner]:
+        signers = {} if self._gear.obstacle else self._gear.current().signers
+        return {word: signer for word, signer in signers.items() if isinstance(signer, CheckedSigner)}
 
     def _key_ids(self) -> Mapping[str, str]:
-        return {} if self._gear.obstacle else {word: signer.key_id for word, signer in self._gear.current().signers.items()}
+        return {word: signer.key_id for word, signer in self._signers().items()}
 
     def _accepts(self, found: Notice) -> bool:
         """Ours to sign: Tekton's own or added by `filter.managed-by`, and not finished long before the start."""
@@ -189,10 +193,9 @@ class _Cluster:
     async def _equip(self, data: Mapping[str, str]) -> tuple[Equipment, tuple[Finding, ...]]:
         parsed = parse_config(data)
         config = parsed.config
-        signers: dict[str, Signer] = {}
-        if config.signers_in_use:
-            signers["x509"] = await x509.open(self._options.keys, config.x509_hash)
         opened = stores.OwnStores(config, Tools(api=self._api, clock=self._clock, strict=config.profile == "strict"))
+        # Before the stores, whose faults stop nothing: once the signers of the configuration before are given up, nothing may.
+        signers = await self._opened.equip(config, config.signers_in_use)
         faults = await opened.open()
         shut = tuple(Finding(where=f"store {word}", message=str(fault)) for word, fault in faults.items())
         return Equipment(config=config, signers=signers, stores=opened.by_word, close=opened.close), (*parsed.warnings, *shut)

@@ -7,20 +7,21 @@ from pathlib import Path
 
 from sealwright.app import stores
 from sealwright.app.running import refresh_keys, until_signal
+from sealwright.app.signers import Signers, tools_by_hand, trusted
 from sealwright.core.config import Config
 from sealwright.core.errors import Fault
 from sealwright.core.model import value
-from sealwright.core.proof.attestation import TrustedKey
 from sealwright.edge import keyfiles
 from sealwright.edge.clock import SystemClock, chance
 from sealwright.edge.folder import FolderRuns
 from sealwright.edge.output import SECRETS, Output
 from sealwright.edge.reports import Log
 from sealwright.edge.signers import x509
+from sealwright.edge.signing import CheckedSigner
 from sealwright.edge.stores import Tools
 from sealwright.flow.controller import Controller
 from sealwright.flow.reconcile import Report, State
-from sealwright.ports import Equipment, Signer
+from sealwright.ports import Equipment
 
 
 @value
@@ -62,36 +63,34 @@ async def run_folder(options: FolderOptions, log: Log) -> Ended:
         async def flush() -> None:
             output.flush()
 
-        tools = await _equip(options, output, log)
         clock = SystemClock()
+        opened = Signers(tools_by_hand(options.keys or options.out / SECRETS))
+        signers = await _signers(options, opened, log)
+        kept = stores.OwnStores(options.config, Tools(output=output))
+        for word, fault in (await kept.open()).items():
+            log.problem(f"store {word}", fault)
         source = FolderRuns(options.source, output, clock, once=options.once, on_problem=on_problem, on_rest=flush)
-        controller = Controller(source, lambda: tools, report, clock, chance, patient=not options.once)
-        refresher = asyncio.ensure_future(refresh_keys(tools.signers.values, clock, log))
+
+        def tools() -> Equipment:
+            return Equipment(config=options.config, signers=signers, stores=kept.by_word, trusted=trusted(signers))
+
+        controller = Controller(source, tools, report, clock, chance, patient=not options.once)
+        refresher = asyncio.ensure_future(refresh_keys(signers.values, clock, log))
         try:
             is_stopped = await until_signal(controller.run())
         finally:
             refresher.cancel()
-            await tools.close()
+            await kept.close()
+            await opened.close()
     return Ended(looks=ends, is_stopped=is_stopped)
 
 
-async def _equip(options: FolderOptions, output: Output, log: Log) -> Equipment:
-    config = options.config
-    signer = await _signer(options, log) if config.signers_in_use else None
-    signers: dict[str, Signer] = {"x509": signer} if signer else {}
-    trusted = (TrustedKey(key=signer.public, form=config.x509_hash),) if signer else ()
-    opened = stores.OwnStores(config, Tools(output=output))
-    for word, fault in (await opened.open()).items():
-        log.problem(f"store {word}", fault)
-    return Equipment(config=config, signers=signers, stores=opened.by_word, close=opened.close, trusted=trusted)
-
-
-async def _signer(options: FolderOptions, log: Log) -> x509.X509Signer:
-    """The signer of the embedded default, with a key made on first use where none was named."""
-    directory = options.keys or options.out / SECRETS
-    is_ours = options.keys is None
-    if is_ours and not (directory / x509.PLAIN).exists():
+async def _signers(options: FolderOptions, opened: Signers, log: Log) -> Mapping[str, CheckedSigner]:
+    """The signers, with a key made on first use where one is needed and none was named."""
+    directory = options.out / SECRETS
+    needs_key = "x509" in options.config.signers_in_use and not options.config.signers["x509"].get("fulcio.enabled")
+    if options.keys is None and needs_key and not (directory / x509.PLAIN).exists():
         public = await asyncio.to_thread(keyfiles.make_first_pair, directory, "ecdsa-p256")
         if public:
             log.note("made a key", public=str(directory / keyfiles.PUBLIC), key_id=public.key_id)
-    return await x509.open(directory, options.config.x509_hash)
+    return await opened.equip(options.config, options.config.signers_in_use)

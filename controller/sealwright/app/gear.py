@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 from sealwright.app.running import REFRESH_S
-from sealwright.core.errors import Fault, Permanent, Reason
+from sealwright.core.errors import Fault, Permanent, Reason, Transient
 from sealwright.core.model import Finding
 from sealwright.ports import Clock, Equipment
 
@@ -22,6 +22,7 @@ class Gear:
         self._on_refused = on_refused
         self._current: Equipment | None = None
         self._refused: tuple[str, Mapping[str, str]] | None = None
+        self._may_mend = False  # whether what was refused lacks something that waiting may bring
         self._first = asyncio.Event()
         self._turn = asyncio.Lock()  # one at a time: what was refused before must not come after what is newer
         self.version = ""
@@ -44,7 +45,9 @@ class Gear:
         await self._first.wait()
 
     async def follow(self, changes: AsyncIterator[tuple[str, Mapping[str, str]]]) -> None:
-        """Take each change, for ever. What was refused is tried again now and then: the key it lacks may come."""
+        """Take each change, for ever. What was refused is tried again now and then, while nothing is in force or where waiting
+        may help: the key it lacks may come, the key service answer.
+        """
         async with asyncio.TaskGroup() as group:
             group.create_task(self._retry())
             async for version, data in changes:
@@ -54,7 +57,7 @@ class Gear:
         while True:
             await self._clock.sleep(REFRESH_S)
             async with self._turn:
-                if self._refused and self._current is None:
+                if self._refused and (self._current is None or self._may_mend):
                     await self._open(*self._refused)
 
     async def _take(self, version: str, data: Mapping[str, str]) -> None:
@@ -65,7 +68,7 @@ class Gear:
         try:
             taken, warnings = await self._equip(data)
         except Fault as fault:
-            self._refused = (version, data)
+            self._refused, self._may_mend = (version, data), isinstance(fault, Transient)
             if self._current is None:
                 self.obstacle = Finding(where=_CONFIG, message=str(fault))
             self.warnings = (Finding(where=_CONFIG, message=f"version {version} is refused: {fault}"),)

@@ -7,8 +7,8 @@ from typing import Any
 
 from sealwright.core.errors import Fault
 from sealwright.edge.reports import Log
-from sealwright.edge.signers import x509
-from sealwright.ports import Clock, Signer
+from sealwright.edge.signing import CheckedSigner
+from sealwright.ports import Clock
 
 # Kubelets renew a mounted Secret about once a minute; looking more often costs three stat calls.
 REFRESH_S = 10.0
@@ -42,13 +42,11 @@ async def until_signal(story: Coroutine[Any, Any, None]) -> bool:
             loop.remove_signal_handler(number)
 
 
-async def refresh_keys(signers: Callable[[], Iterable[Signer]], clock: Clock, log: Log) -> None:
-    """Follow changed key files for ever; a key that cannot be read leaves the last good one signing."""
+async def refresh_keys(signers: Callable[[], Iterable[CheckedSigner]], clock: Clock, log: Log) -> None:
+    """Follow changed keys for ever, in files and services; one that cannot be read leaves the last good one signing."""
     while True:
         await clock.sleep(REFRESH_S)
         for signer in signers():
-            if not isinstance(signer, x509.X509Signer):
-                continue
             try:
                 if await signer.refresh():
                     log.note("took a new key", key_id=signer.key_id)

@@ -1,6 +1,5 @@
 """`sealwright resource`: Tasks, Pipelines and StepActions, signed and verified as Tekton's Trusted Resources are."""
 
-import asyncio
 import os
 import sys
 from collections.abc import Callable
@@ -130,9 +129,9 @@ def _of_file(path: Path, hash_: Hash) -> tuple[PublicKey, Callable[[bytes], byte
 
 
 def _of_folder(folder: Path, hash_: Hash) -> tuple[PublicKey, Callable[[bytes], bytes]]:
-    signer = asyncio.run(x509.open(folder, hash_))
-    proof.refuse_misfit(signer.public, hash_)
-    return signer.public, lambda message: asyncio.run(signer.sign(message)).raw
+    private = x509.read(folder)
+    proof.refuse_misfit(private.public, hash_)
+    return private.public, lambda message: private.sign(message, hash_)
 
 
 def _password(data: bytes, path: Path) -> bytes | None:

@@ -8,17 +8,16 @@ from pathlib import Path
 import click
 
 from sealwright.app import configuration
+from sealwright.app.signers import Signers, tools_by_hand
 from sealwright.cli.provenance import build, read_runs
 from sealwright.core import statement, strict
-from sealwright.core.config import Config
+from sealwright.core.config import NO_SIGNER, Config
 from sealwright.core.errors import Permanent, Reason, Untrusted
 from sealwright.core.model import Payload
 from sealwright.core.tekton import documents, runs
 from sealwright.core.tekton.runs import TaskRun
 from sealwright.edge.reading import read_argument
-from sealwright.edge.signers import x509
 from sealwright.flow.sign import seal
-from sealwright.ports import Signer
 
 _HELP = """Sign the provenance of each run in FILE..., or a Statement, and print one DSSE envelope a line.
 
@@ -27,6 +26,9 @@ Examples:
   sealwright sign build.yaml --keys signing-secrets > envelope.json
   sealwright sign pipelinerun.yaml taskruns.yaml --keys signing-secrets --format slsa/v2alpha4
   sealwright sign statement.json --keys signing-secrets
+  sealwright sign statement.json --config chains-config.yaml   (signer kms, or keyless)
+
+The signer is the one that the configuration names for TaskRuns.
 """
 
 _PATH = click.Path(path_type=Path)
@@ -34,22 +36,28 @@ _PATH = click.Path(path_type=Path)
 
 @click.command("sign", help=_HELP, short_help="Sign runs or a Statement by hand.")
 @click.argument("files", nargs=-1, required=True, type=_PATH)
-@click.option("--keys", type=_PATH, required=True, help="Folder with x509.pem, or cosign.key and cosign.password.")
+@click.option("--keys", type=_PATH, help="Folder with x509.pem, or cosign.key and cosign.password, for the signer x509.")
 @click.option("--format", "format_", default="", help="in-toto, slsa/v1, slsa/v2alpha3, slsa/v2alpha4.  [default: as configured]")
 @click.option("--config", type=_PATH, help="ConfigMap chains-config.  [default: the defaults of Chains]")
-def command(files: Sequence[Path], keys: Path, format_: str, config: Path | None) -> None:
+def command(files: Sequence[Path], keys: Path | None, format_: str, config: Path | None) -> None:
     """Print envelopes."""
     settings = configuration.read_config(config).config
     found = [(read_argument(file).strip(), str(file)) for file in files]
     payloads = _statements(found) or _provenance(found, format_, settings)
-    asyncio.run(_sign(payloads, keys, settings))
+    # Whoever signs by hand wants a signature, also of what the controller is told to leave unsigned.
+    word = "x509" if settings.taskrun.signer == NO_SIGNER else settings.taskrun.signer
+    asyncio.run(_sign(payloads, keys, settings, word))
 
 
-async def _sign(payloads: Sequence[Payload], keys: Path, settings: Config) -> None:
-    signer: Signer = await x509.open(keys, settings.x509_hash)
-    for payload in payloads:
-        envelope = await seal(payload, signer)
-        sys.stdout.buffer.write(envelope + b"\n")
+async def _sign(payloads: Sequence[Payload], keys: Path | None, settings: Config, word: str) -> None:
+    opened = Signers(tools_by_hand(keys))
+    try:
+        signer = (await opened.equip(settings, {word}))[word]
+        for payload in payloads:
+            envelope = await seal(payload, signer)
+            sys.stdout.buffer.write(envelope + b"\n")
+    finally:
+        await opened.close()
 
 
 def _statements(files: Sequence[tuple[bytes, str]]) -> list[Payload]:

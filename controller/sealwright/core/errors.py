@@ -36,6 +36,7 @@ class Reason(StrEnum):
     UNKNOWN_FORMAT = "UnknownFormat", "no such provenance format"
     KEY_MISSING = "KeyMissing", "no signing or verification key was found where one was expected"
     KEY_UNUSABLE = "KeyUnusable", "the key cannot be read, or its algorithm or size is not accepted"
+    KEY_DENIED = "KeyDenied", "a key service or authority refuses us: a permission is missing, or the key is disabled"
     WRONG_PASSWORD = "WrongPassword", "the password does not open this key"
     STORE_FAILED = "StoreFailed", "a store refused or lost what it was given"
     ADDRESS_DENIED = "AddressDenied", "a run names a host at an address where it may not lead us (loopback, link-local, metadata)"

@@ -14,6 +14,7 @@ import nacl.bindings
 from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -118,6 +119,30 @@ def _verify(material: PublicMaterial, form: Form, message: bytes, signature: byt
             key.verify(signature, message, padding.PKCS1v15(), _rsa_hash(form))
 
 
+def digest(key: PublicKey, form: Form, message: bytes) -> tuple[str, bytes]:
+    """Name (`sha256`, `sha384`, `sha512`) and bytes of what stands for the message where a service signs hashes only.
+
+    Pure Ed25519 signs no hash: not to be asked for it.
+    """
+    name = "sha256"
+    if isinstance(key.material, ec.EllipticCurvePublicKey):
+        name = _hash(key.material.curve, form).name
+    elif key.algorithm == "ed25519":
+        name = "sha512"
+    return name, hashlib.new(name, message).digest()
+
+
+def ecdsa_der(raw: bytes) -> bytes:
+    """r and s side by side, as JOSE and PKCS#11 have them -> the ASN.1 DER that everybody else has.
+
+    Raises Untrusted(BAD_SIGNATURE) for what cannot be two numbers of one length.
+    """
+    if not raw or len(raw) % 2:
+        raise Untrusted(Reason.BAD_SIGNATURE, f"wanted r and s of one length, found {len(raw)} bytes")
+    half = len(raw) // 2
+    return encode_dss_signature(int.from_bytes(raw[:half]), int.from_bytes(raw[half:]))
+
+
 def _hash(curve: ec.EllipticCurve, form: Form) -> hashes.HashAlgorithm:
     return _CURVES[curve.name][1] if form == "by-curve" else _HASHES[form]
 
@@ -149,6 +174,16 @@ def load_public(data: bytes) -> PublicKey:
         return public_key(load_der_public_key(block.body))
     except (ValueError, UnsupportedAlgorithm, InternalError) as error:
         raise _unreadable("public", block, error) from error
+
+
+def load_public_der(der: bytes) -> PublicKey:
+    """The key in SPKI, as key services give it. Raises Permanent(KEY_UNUSABLE, TOO_LARGE)."""
+    if len(der) > pem.SIZE_LIMIT:
+        raise Permanent(Reason.TOO_LARGE, f"a public key of {len(der)} bytes")
+    try:
+        return public_key(load_der_public_key(der))
+    except (ValueError, UnsupportedAlgorithm, InternalError) as error:
+        raise _unreadable("public", pem.Block(label="PUBLIC KEY", body=der), error) from error
 
 
 def load_private(data: bytes, password: bytes | None) -> PrivateKey:

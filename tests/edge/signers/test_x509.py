@@ -4,6 +4,7 @@ import os
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from fakes import signers
 
 from sealwright import plugins
 from sealwright.core import keys
@@ -18,7 +19,7 @@ def pkcs8(key: keys.PrivateKey) -> bytes:
 
 async def refusal(directory) -> Permanent:
     with pytest.raises(Permanent) as refused:
-        await x509.open(directory, "sha256")
+        await signers.opened_x509(directory)
     return refused.value
 
 
@@ -34,7 +35,7 @@ async def test_it_signs_with_x509_pem(tmp_path, algorithm, form):
     """Each algorithm in each form, the same bytes each time, under the key's id."""
     key = keyfiles.generate(algorithm)
     (tmp_path / "x509.pem").write_bytes(pkcs8(key))
-    signer = await x509.open(tmp_path, form)
+    signer = await signers.opened_x509(tmp_path, form)
     signature = await signer.sign(b"message")
     keys.verify(key.public, form, b"message", signature.raw)
 
@@ -46,10 +47,10 @@ async def test_it_signs_with_x509_pem(tmp_path, algorithm, form):
 async def test_it_signs_with_a_made_pair(tmp_path):
     """cosign.key with cosign.password, as `make_pair` writes them."""
     public = keyfiles.make_pair(tmp_path, "ecdsa-p256")
-    signer = await x509.open(tmp_path, "sha256")
+    signer = await signers.opened_x509(tmp_path)
     keys.verify(public, "sha256", b"message", (await signer.sign(b"message")).raw)
 
-    assert public == signer.public
+    assert public == signer.held.public
 
 
 async def test_x509_pem_goes_before_cosign_key(tmp_path):
@@ -58,7 +59,7 @@ async def test_x509_pem_goes_before_cosign_key(tmp_path):
     (tmp_path / "x509.pem").write_bytes(pkcs8(key))
     (tmp_path / "cosign.key").write_bytes(b"rubbish")
 
-    assert key.public.key_id == (await x509.open(tmp_path, "sha256")).key_id
+    assert key.public.key_id == (await signers.opened_x509(tmp_path)).key_id
 
 
 async def test_an_unusable_x509_pem_is_not_passed_over(tmp_path):
@@ -93,7 +94,7 @@ async def test_a_missing_password_file_is_named(tmp_path):
 async def test_a_password_is_used_verbatim(tmp_path):
     """A line break at its end belongs to it; where that is the fault, the message says so and shows no password."""
     keyfiles.make_pair(tmp_path / "with", "ed25519", b"hunter2\n")
-    await x509.open(tmp_path / "with", "sha256")
+    await signers.opened_x509(tmp_path / "with")
     keyfiles.make_pair(tmp_path / "without", "ed25519", b"hunter2")
     (tmp_path / "without" / "cosign.password").write_bytes(b"hunter2\n")
     refused = await refusal(tmp_path / "without")
@@ -132,7 +133,7 @@ async def test_refresh_opens_a_key_once_for_each_change(tmp_path):
     """Unchanged files are not read again; a new key is taken at once, and the id with it."""
     old, new = keyfiles.generate("ed25519"), keyfiles.generate("ed25519")
     (tmp_path / "x509.pem").write_bytes(pkcs8(old))
-    signer = await x509.open(tmp_path, "sha256")
+    signer = await signers.opened_x509(tmp_path)
 
     assert not await signer.refresh()
     swap(tmp_path, pkcs8(new))
@@ -145,7 +146,7 @@ async def test_a_broken_change_leaves_the_old_key_signing(tmp_path):
     """The fault is raised at each refresh until it is mended; signatures go on."""
     old, new = keyfiles.generate("ed25519"), keyfiles.generate("ed25519")
     (tmp_path / "x509.pem").write_bytes(pkcs8(old))
-    signer = await x509.open(tmp_path, "sha256")
+    signer = await signers.opened_x509(tmp_path)
     swap(tmp_path, b"rubbish")
     for _ in range(2):
         with pytest.raises(Permanent):
@@ -160,7 +161,7 @@ async def test_a_broken_change_leaves_the_old_key_signing(tmp_path):
 async def test_a_key_that_is_taken_away_is_told(tmp_path):
     """Refresh says so; the open key goes on."""
     (tmp_path / "x509.pem").write_bytes(pkcs8(keyfiles.generate("ed25519")))
-    signer = await x509.open(tmp_path, "sha256")
+    signer = await signers.opened_x509(tmp_path)
     (tmp_path / "x509.pem").unlink()
     with pytest.raises(Permanent) as refused:
         await signer.refresh()
@@ -180,7 +181,7 @@ async def test_a_mounted_secret_that_is_swapped_is_seen(tmp_path):
     mount.mkdir()
     (mount / "..data").symlink_to(tmp_path / "0")
     (mount / "x509.pem").symlink_to("..data/x509.pem")
-    signer = await x509.open(mount, "sha256")
+    signer = await signers.opened_x509(mount)
     (tmp_path / "next").symlink_to(tmp_path / "1")
     (tmp_path / "next").replace(mount / "..data")
 

@@ -8,10 +8,11 @@ from sealwright.core.config.document import from_document
 from sealwright.core.config.parsing import Entry, Examined, examine, parse
 from sealwright.core.config.reading import without_password
 from sealwright.core.config.settings import NAMES, SETTINGS, Setting, allowed_words
-from sealwright.core.config.values import ArtifactConfig, Config, Parsed, Secret, Settings, Transparency, signing_hash
+from sealwright.core.config.values import NO_SIGNER, ArtifactConfig, Config, Parsed, Secret, Settings, Transparency, signing_hash
 
 __all__ = [
     "NAMES",
+    "NO_SIGNER",
     "SETTINGS",
     "ArtifactConfig",
     "Config",

@@ -8,9 +8,10 @@ import asyncio
 from pathlib import Path
 
 from sealwright.core import keys, pem
+from sealwright.core.config import Settings
 from sealwright.core.errors import Permanent, Reason, quote
 from sealwright.core.keys import Form, PrivateKey
-from sealwright.core.model import Signature
+from sealwright.edge.signing import CheckedSigner, Held, Tools
 
 NAMES = ("x509",)
 
@@ -20,47 +21,48 @@ PLAIN, BOXED, PASSWORD = "x509.pem", "cosign.key", "cosign.password"
 _Look = tuple[int, int, int] | None
 
 
-async def open(directory: Path, form: Form) -> "X509Signer":  # noqa: A001  the word of every plug-in room
-    """Read the key in `directory`. An encrypted one takes 0.2 s and 64 MiB, in a thread.
+async def open(settings: Settings, tools: Tools) -> CheckedSigner:  # noqa: A001  the word of every plug-in room
+    """Read the key in the folder of keys. An encrypted one takes 0.2 s and 64 MiB, in a thread.
 
     Raises Permanent, naming the file: KEY_MISSING, KEY_UNUSABLE, WRONG_PASSWORD, INVALID_INPUT, TOO_LARGE.
     """
-    looks, key = await asyncio.to_thread(_read, directory)
-    return X509Signer(directory, form, looks, key)
+    if tools.keys is None:
+        raise Permanent(Reason.KEY_MISSING, f"no folder of keys: name one with {PLAIN}, or with {BOXED} and {PASSWORD}")
+    form: Form = "by-curve" if settings.get("hash") == "by-curve" else "sha256"
+    return await CheckedSigner.open(_FileKey(tools.keys, form), tools)
 
 
-class X509Signer:
-    """A `ports.Signer` over a key in memory; `key_id` and `public` are those of the key that signs next."""
+def read(directory: Path) -> PrivateKey:
+    """The key in a folder of keys, for a command that signs once. Raises as `open`."""
+    return _read(directory)[1]
 
-    def __init__(self, directory: Path, form: Form, looks: tuple[_Look, ...], key: PrivateKey) -> None:
-        self._directory = directory
-        self._form = form
-        self._adopt(looks, key)
 
-    def _adopt(self, looks: tuple[_Look, ...], key: PrivateKey) -> None:
+class _FileKey:
+    """A `Holder` over files; each look for a change costs three calls of stat."""
+
+    recheck_s = 0.0
+
+    def __init__(self, directory: Path, form: Form) -> None:
+        self.where = f"keys in {quote(directory)}"
+        self._directory, self._form = directory, form
+        self._looks: tuple[_Look, ...] = ()
+
+    async def load(self, known: Held | None) -> Held:
+        if known and await asyncio.to_thread(_look, self._directory) == self._looks:
+            return known
+        looks, key = await asyncio.to_thread(_read, self._directory)
         self._looks = looks
-        self._key = key
-        self.public = key.public
-        self.key_id = key.public.key_id
+        return Held(public=key.public, form=self._form, handle=key)
 
-    async def sign(self, message: bytes) -> Signature:
-        """Sign these bytes. RSA takes up to 2 ms and goes to a thread; the others are quicker than the way there."""
-        key = self._key
+    async def sign(self, message: bytes, held: Held) -> bytes:
+        """RSA takes up to 2 ms and goes to a thread; the others are quicker than the way there."""
+        key: PrivateKey = held.handle
         if key.public.algorithm.startswith("rsa"):
-            raw = await asyncio.to_thread(key.sign, message, self._form)
-        else:
-            raw = key.sign(message, self._form)
-        return Signature(key_id=key.public.key_id, raw=raw)
+            return await asyncio.to_thread(key.sign, message, held.form)
+        return key.sign(message, held.form)
 
-    async def refresh(self) -> bool:
-        """Open the key again if its files have changed, and say whether they had. To be awaited by one task.
-
-        Raises like `open`; then the key that was open goes on signing, and the next refresh tries again.
-        """
-        if await asyncio.to_thread(_look, self._directory) == self._looks:
-            return False
-        self._adopt(*await asyncio.to_thread(_read, self._directory))
-        return True
+    async def close(self) -> None:
+        """Nothing is held open."""
 
 
 def _look(directory: Path) -> tuple[_Look, ...]:
