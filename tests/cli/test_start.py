@@ -11,7 +11,21 @@ from fakes import commands, folders
 SLOW = {"cryptography", "nacl", "yaml", "rich", "structlog", "asyncio", "sqlite3", "msgspec", "in_toto_attestation"}
 # Clients of clouds and clusters, and what they bring with them.
 HEAVY = {
-    *("boto3", "botocore", "aiobotocore", "google", "googleapiclient", "grpc", "azure", "hvac", "obstore", "pymongo", "aiokafka"),
+    *(
+        "boto3",
+        "botocore",
+        "aiobotocore",
+        "google",
+        "googleapiclient",
+        "grpc",
+        "azure",
+        "hvac",
+        "spiffe",
+        "pkcs11",
+        "obstore",
+        "pymongo",
+        "aiokafka",
+    ),
     *("kubernetes", "kubernetes_asyncio", "sigstore", "sigstore_models", "tuf", "securesystemslib", "pydantic", "pydantic_core"),
     *("in_toto_attestation", "betterproto", "requests", "urllib3", "httpx", "aiohttp"),
 }

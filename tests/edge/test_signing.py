@@ -18,6 +18,7 @@ class Key:
 
     where = "the key in the test"
     recheck_s = 300.0
+    calls = 16
 
     def __init__(self, *, expires_s=None, renew_s=None):
         self.says = self.uses = ONE
@@ -106,7 +107,8 @@ async def test_keys_that_are_swapped_under_load_give_no_wrong_signature():
 async def test_no_more_calls_are_under_way_than_allowed():
     """The others wait their turn."""
     key = Key()
-    signer = await opened(key, calls=4)
+    key.calls = 4
+    signer = await opened(key)
     key.gate.clear()
     tasks = [asyncio.ensure_future(signer.sign(b"message")) for _ in range(20)]
     await idle()
@@ -120,7 +122,8 @@ async def test_no_more_calls_are_under_way_than_allowed():
 async def test_a_call_that_hangs_ends_at_its_deadline():
     """And frees its place."""
     key = Key()
-    signer = await opened(key, calls=1, call_s=0.05)
+    key.calls = 1
+    signer = await opened(key, call_s=0.05)
     key.gate.clear()
     with pytest.raises(Transient, match=r"no answer within 0\.05 s"):
         await signer.sign(b"message")
@@ -157,13 +160,23 @@ async def test_a_public_key_is_asked_for_again_when_it_may_have_changed():
     assert signer.key_id == TWO.public.key_id
 
 
-async def test_a_certificate_is_renewed_before_it_expires_by_the_first_who_signs():
-    """A burst asks once."""
+async def test_a_certificate_is_renewed_before_it_expires():
+    """Beside the signatures, which wait for nothing."""
     key, day = Key(expires_s=1600.0, renew_s=1500.0), Day()
     signer = await opened(key, day=day)
-    await signer.sign(b"message")
-    assert key.loads == 1
+    assert not await signer.refresh()
     day.now_s, key.expires_s, key.renew_s, key.says, key.uses = 1500.0, 2200.0, 2100.0, TWO, TWO
+
+    assert await signer.refresh()
+    assert (await signer.sign(b"message")).key_id == TWO.public.key_id
+    assert not await signer.refresh()
+
+
+async def test_one_that_has_expired_is_renewed_by_the_first_who_signs():
+    """As in a process that was suspended. A burst asks once."""
+    key, day = Key(expires_s=1600.0, renew_s=1500.0), Day()
+    signer = await opened(key, day=day)
+    day.now_s, key.expires_s, key.says, key.uses = 1600.0, 2200.0, TWO, TWO
     signed = await asyncio.gather(*(signer.sign(b"message") for _ in range(20)))
 
     assert {signature.key_id for signature in signed} == {TWO.public.key_id}
@@ -176,6 +189,8 @@ async def test_a_certificate_that_cannot_be_renewed_signs_until_it_expires_and_n
     signer = await opened(key, day=day)
     key.fault = Transient(Reason.UNAVAILABLE, "the authority is down")
     day.now_s = 1589.0
+    with pytest.raises(Transient):
+        await signer.refresh()
     assert (await signer.sign(b"message")).key_id == ONE.public.key_id
     day.now_s = 1590.0
     with pytest.raises(Transient, match="authority is down"):

@@ -14,10 +14,10 @@ from fakes.signers import key as private_key
 REPOSITORIES = ("registry.test/shop/app", "registry.test/shop/api", "registry.test:5000/web")
 
 
-def keys(folder: Path, number: int = 0) -> Path:
+def keys(folder: Path, number: int = 0, algorithm: str = "ecdsa-p256") -> Path:
     """A folder with an unencrypted key, which opens at once, and its public half. The same bytes for the same number."""
     folder.mkdir(parents=True, exist_ok=True)
-    key = private_key("ecdsa-p256", number)
+    key = private_key(algorithm, number)
     (folder / "x509.pem").write_bytes(key.material.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     (folder / "cosign.pub").write_bytes(key.public.pem)
     return folder

@@ -7,7 +7,7 @@ service's own words. `Mood` is what it does next. moto is not used: it hashes wh
 import asyncio
 import base64
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +16,13 @@ from typing import Any, Literal
 from aiohttp import web
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
-from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from fakes import signers
+from fakes import certificates, signers
 from fakes.clock import HandClock
 
 from sealwright.core.keys import PrivateKey
+from sealwright.edge.kms import azurekms, gcpkms
 from sealwright.edge.signers import kms
 from sealwright.edge.signing import CheckedSigner
 
@@ -39,6 +40,7 @@ class Keeper:
     mood: Mood = "good"
     signed: int = 0
     asked: int = 0
+    tokens: list[str] = field(default_factory=lambda: ["hvs.0"])
 
     def rotate(self) -> None:
         """A newer version of the key."""
@@ -75,6 +77,16 @@ def environment(**variables: str) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = text
+
+
+@asynccontextmanager
+async def opened(settings: Mapping[str, str], clock: HandClock | None) -> AsyncIterator[CheckedSigner]:
+    """As the configuration opens it."""
+    signer = await kms.open(settings, signers.tools(clock=clock))
+    try:
+        yield signer
+    finally:
+        await signer.close()
 
 
 @asynccontextmanager
@@ -142,25 +154,243 @@ def _aws(keeper: Keeper) -> Callable[[web.Request], Any]:
 
 @asynccontextmanager
 async def awskms(_directory: Path, keeper: Keeper, clock: HandClock | None = None) -> AsyncIterator[CheckedSigner]:
+    variables = {"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "eu-west-1"}
     async with serving(_aws(keeper)) as address:
-        with environment(
-            AWS_ENDPOINT_URL_KMS=f"http://{address}",
-            AWS_ACCESS_KEY_ID="id",
-            AWS_SECRET_ACCESS_KEY="secret",
-            AWS_REGION="eu-west-1",
-            AWS_DEFAULT_REGION="eu-west-1",
-        ):
-            signer = await kms.open({"kmsref": "awskms:///alias/release"}, signers.tools(clock=clock))
-            try:
+        with environment(AWS_ENDPOINT_URL_KMS=f"http://{address}", **variables):
+            async with opened({"kmsref": "awskms:///alias/release"}, clock) as signer:
                 yield signer
-            finally:
-                await signer.close()
+
+
+# Vault's transit engine, and its login by JWT.
+
+_VAULT_REFUSALS: dict[Mood, tuple[int, str]] = {
+    "denied": (403, "1 error occurred:\n\t* permission denied\n\n"),
+    "throttled": (429, 'request path "transit/sign/release": rate limit quota exceeded'),
+    "down": (503, "Vault is sealed"),
+    "gone": (404, "no handler for route"),
+}
+JWT, ROLE = "header.payload.signature", "chains"
+
+
+def _refuse(status: int, said: str) -> web.Response:
+    return web.json_response({"errors": [said]}, status=status, headers={"Retry-After": str(RETRY_AFTER_S)})
+
+
+def _transit(keeper: Keeper, path: str, asked: Mapping[str, Any]) -> web.Response:
+    if path == "/v1/transit/keys/release":
+        keys = {str(n + 1): {"public_key": key.public.pem.decode()} for n, key in enumerate(keeper.versions)}
+        return web.json_response({"data": {"type": "ecdsa-p256", "latest_version": len(keys), "keys": keys}})
+    if path != "/v1/transit/sign/release":
+        return _refuse(404, f"no handler for route {path}")
+    assert (asked["prehashed"], asked["hash_algorithm"], asked["marshaling_algorithm"]) == (True, "sha2-256", "asn1")
+    raw = keeper.sign(base64.b64decode(asked["input"]), asked["key_version"])
+    return web.json_response({"data": {"signature": f"vault:v{asked['key_version']}:{base64.b64encode(raw).decode()}"}})
+
+
+def vault_server(keeper: Keeper) -> Callable[[web.Request], Any]:
+    """`keeper.tokens` are those that it takes; a login with JWT makes one more, good for an hour."""
+
+    def login(asked: Mapping[str, str]) -> web.Response:
+        if asked != {"role": ROLE, "jwt": JWT}:
+            return _refuse(400, "invalid role or jwt")
+        keeper.tokens.append(f"hvs.{len(keeper.tokens)}")
+        return web.json_response({"auth": {"client_token": keeper.tokens[-1], "lease_duration": 3600, "renewable": True}})
+
+    async def answer(request: web.Request) -> web.Response:
+        keeper.asked += 1
+        asked = await request.json() if request.can_read_body else {}
+        if keeper.mood in _VAULT_REFUSALS:
+            return _refuse(*_VAULT_REFUSALS[keeper.mood])
+        if keeper.mood == "slow":
+            await asyncio.Event().wait()
+        if request.path == "/v1/auth/kubernetes/login":
+            return login(asked)
+        if request.headers.get("X-Vault-Token") not in keeper.tokens:
+            return _refuse(403, "permission denied")
+        return _transit(keeper, request.path, asked)
+
+    return answer
+
+
+@asynccontextmanager
+async def hashivault(directory: Path, keeper: Keeper, clock: HandClock | None = None) -> AsyncIterator[CheckedSigner]:
+    """With a token in a file, as Chains recommends."""
+    (directory / "token").write_text(f"{keeper.tokens[0]}\n")
+    async with (
+        serving(vault_server(keeper)) as address,
+        opened(
+            {"kmsref": "hashivault://release", "auth.address": f"http://{address}", "auth.token-path": str(directory / "token")},
+            clock,
+        ) as signer,
+    ):
+        yield signer
+
+
+# Azure Key Vault: HTTPS only, a challenge first, JSON Web Keys.
+
+_AZURE_REFUSALS: dict[Mood, tuple[int, str]] = {
+    "denied": (403, "Forbidden"),
+    "throttled": (429, "Throttled"),
+    "down": (503, "ServiceUnavailable"),
+    "gone": (404, "KeyNotFound"),
+    "disabled": (403, "KeyDisabled"),
+}
+
+
+def _b64url(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _azure(keeper: Keeper) -> Callable[[web.Request], Any]:
+    async def answer(request: web.Request) -> web.Response:
+        if request.headers.get("Authorization") != "Bearer azure-token":
+            challenge = f'Bearer authorization="https://login.test/tenant", resource="https://{request.host}"'
+            return web.json_response({}, status=401, headers={"WWW-Authenticate": challenge})
+        keeper.asked += 1
+        if keeper.mood in _AZURE_REFUSALS:
+            status, code = _AZURE_REFUSALS[keeper.mood]
+            body = {"error": {"code": code, "message": "no"}}
+            return web.json_response(body, status=status, headers={"Retry-After": str(RETRY_AFTER_S)})
+        if keeper.mood == "slow":
+            await asyncio.Event().wait()
+        parts = request.path.strip("/").split("/")
+        version = int(parts[2], 16) if len(parts) > 2 else len(keeper.versions)
+        kid = f"https://{request.host}/keys/release/{version:032x}"
+        if parts[-1] != "sign":
+            numbers = keeper.versions[version - 1].public.material.public_numbers()
+            jwk = {
+                "kid": kid,
+                "kty": "EC",
+                "crv": "P-256",
+                "x": _b64url(numbers.x.to_bytes(32)),
+                "y": _b64url(numbers.y.to_bytes(32)),
+            }
+            return web.json_response({"key": {**jwk, "key_ops": ["sign", "verify"]}, "attributes": {"enabled": True}})
+        asked = await request.json()
+        assert asked["alg"] == "ES256"
+        digest = base64.urlsafe_b64decode(asked["value"] + "==")
+        r, s = decode_dss_signature(keeper.sign(digest, version))
+        return web.json_response({"kid": kid, "value": _b64url(r.to_bytes(32) + s.to_bytes(32))})
+
+    return answer
+
+
+class _AzureCredential:
+    """What azure-identity gives."""
+
+    async def get_token(self, *_scopes: str, **_options: Any) -> Any:
+        from azure.core.credentials import AccessToken  # noqa: PLC0415
+
+        return AccessToken("azure-token", 1 << 40)
+
+    async def close(self) -> None:
+        pass
+
+
+@asynccontextmanager
+async def azure(directory: Path, keeper: Keeper, clock: HandClock | None = None) -> AsyncIterator[CheckedSigner]:
+    certificate, tls = certificates.server(directory)
+    async with serving(_azure(keeper), tls) as address:
+        options = {"connection_verify": str(certificate), "verify_challenge_resource": False}
+        key = azurekms.AzureKey("Azure key 'release'", f"https://{address}", "release", "", _AzureCredential(), **options)
+        signer = await CheckedSigner.open(key, signers.tools(clock=clock))
+        try:
+            yield signer
+        finally:
+            await signer.close()
+
+
+# Google Cloud KMS: gRPC.
+
+_GOOGLE_REFUSALS: dict[Mood, str] = {
+    "denied": "PERMISSION_DENIED",
+    "throttled": "RESOURCE_EXHAUSTED",
+    "down": "UNAVAILABLE",
+    "gone": "NOT_FOUND",
+    "disabled": "FAILED_PRECONDITION",
+    "expired token": "UNAUTHENTICATED",
+}
+_GOOGLE_KEY = "projects/p/locations/global/keyRings/r/cryptoKeys/release"
+
+
+def _google(keeper: Keeper) -> Any:
+    """The servicer, by hand: the library has none."""
+    import grpc  # noqa: PLC0415
+    from google.cloud import kms_v1  # noqa: PLC0415
+
+    async def mooded(context: Any) -> None:
+        keeper.asked += 1
+        if keeper.mood in _GOOGLE_REFUSALS:
+            code = _GOOGLE_REFUSALS[keeper.mood]
+            await context.abort(
+                grpc.StatusCode[code], "no", trailing_metadata=_retry_info() if code == "RESOURCE_EXHAUSTED" else ()
+            )
+        if keeper.mood == "slow":
+            await asyncio.Event().wait()
+
+    async def list_versions(_request: Any, context: Any) -> Any:
+        await mooded(context)
+        names = [f"{_GOOGLE_KEY}/cryptoKeyVersions/{n + 1}" for n in range(len(keeper.versions))]
+        return kms_v1.ListCryptoKeyVersionsResponse(crypto_key_versions=[{"name": name} for name in names])
+
+    async def public_key(request: Any, context: Any) -> Any:
+        await mooded(context)
+        key = keeper.versions[int(request.name.rpartition("/")[2]) - 1]
+        return kms_v1.PublicKey(name=request.name, pem=key.public.pem.decode(), algorithm="EC_SIGN_P256_SHA256")
+
+    async def sign(request: Any, context: Any) -> Any:
+        await mooded(context)
+        raw = keeper.sign(request.digest.sha256, int(request.name.rpartition("/")[2]))
+        return kms_v1.AsymmetricSignResponse(name=request.name, signature=raw)
+
+    methods = {
+        "ListCryptoKeyVersions": (list_versions, kms_v1.ListCryptoKeyVersionsRequest, kms_v1.ListCryptoKeyVersionsResponse),
+        "GetPublicKey": (public_key, kms_v1.GetPublicKeyRequest, kms_v1.PublicKey),
+        "AsymmetricSign": (sign, kms_v1.AsymmetricSignRequest, kms_v1.AsymmetricSignResponse),
+    }
+    handlers = {
+        name: grpc.unary_unary_rpc_method_handler(work, asked.deserialize, answered.serialize)
+        for name, (work, asked, answered) in methods.items()
+    }
+    return grpc.method_handlers_generic_handler("google.cloud.kms.v1.KeyManagementService", handlers)
+
+
+def _retry_info() -> tuple[tuple[str, bytes], ...]:
+    from google.protobuf import any_pb2, duration_pb2  # noqa: PLC0415
+    from google.rpc import error_details_pb2, status_pb2  # noqa: PLC0415
+
+    packed = any_pb2.Any()
+    packed.Pack(error_details_pb2.RetryInfo(retry_delay=duration_pb2.Duration(seconds=RETRY_AFTER_S)))
+    status = status_pb2.Status(code=8, message="no", details=[packed])
+    return (("grpc-status-details-bin", status.SerializeToString()),)
+
+
+@asynccontextmanager
+async def google(_directory: Path, keeper: Keeper, clock: HandClock | None = None) -> AsyncIterator[CheckedSigner]:
+    import grpc  # noqa: PLC0415
+    from google.cloud.kms_v1 import KeyManagementServiceAsyncClient  # noqa: PLC0415
+    from google.cloud.kms_v1.services.key_management_service.transports import (  # noqa: PLC0415
+        KeyManagementServiceGrpcAsyncIOTransport,
+    )
+
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers((_google(keeper),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    transport = KeyManagementServiceGrpcAsyncIOTransport(channel=grpc.aio.insecure_channel(f"127.0.0.1:{port}"))
+    key = gcpkms.GoogleKey("Google KMS key 'release'", _GOOGLE_KEY, "", KeyManagementServiceAsyncClient(transport=transport))
+    signer = await CheckedSigner.open(key, signers.tools(clock=clock))
+    try:
+        yield signer
+    finally:
+        await signer.close()
+        await server.stop(0)
 
 
 # Scheme -> how to open a signer over a `Keeper`, with a clock or without.
-OPEN: dict[str, Open] = {"awskms": awskms}
-# Moods that a service does not have.
-UNKNOWN: dict[str, set[Mood]] = {}
+OPEN: dict[str, Open] = {"awskms": awskms, "azurekms": azure, "gcpkms": google, "hashivault": hashivault}
+# Moods that a service does not have: there, they look like another.
+UNKNOWN: dict[str, set[Mood]] = {"hashivault": {"disabled", "expired token"}, "azurekms": {"expired token"}}
 # Those whose library swallows Retry-After, and those whose key is never rotated under its name.
 SILENT: set[str] = set()
 FIXED: set[str] = set()

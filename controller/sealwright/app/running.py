@@ -44,11 +44,14 @@ async def until_signal(story: Coroutine[Any, Any, None]) -> bool:
 
 async def refresh_keys(signers: Callable[[], Iterable[CheckedSigner]], clock: Clock, log: Log) -> None:
     """Follow changed keys for ever, in files and services; one that cannot be read leaves the last good one signing."""
+
+    async def refresh(signer: CheckedSigner) -> None:
+        try:
+            if await signer.refresh():
+                log.note("took a new key", key_id=signer.key_id)
+        except Fault as fault:
+            log.problem("signing key", fault)
+
     while True:
         await clock.sleep(REFRESH_S)
-        for signer in signers():
-            try:
-                if await signer.refresh():
-                    log.note("took a new key", key_id=signer.key_id)
-            except Fault as fault:
-                log.problem("signing key", fault)
+        await asyncio.gather(*map(refresh, signers()))

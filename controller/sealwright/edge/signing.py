@@ -17,6 +17,7 @@ from sealwright.core.errors import Fault, Permanent, Reason, Transient, Untruste
 from sealwright.core.keys import Form, PublicKey
 from sealwright.core.model import Signature, value
 from sealwright.core.proof.attestation import TrustedKey
+from sealwright.edge import http
 from sealwright.ports import Clock
 
 T = TypeVar("T")
@@ -63,10 +64,13 @@ class Held:
 
 
 class Holder(Protocol):
-    """A key, wherever it is. `where` names it in messages; `recheck_s` is how long `load`'s answer is good for."""
+    """A key, wherever it is. `where` names it in messages; `recheck_s` is how long `load`'s answer is good for, `calls` how many
+    signatures may be under way.
+    """
 
     where: str
     recheck_s: float
+    calls: int
 
     async def load(self, known: Held | None) -> Held:
         """The key that signs now; `known` itself where that is cheap to say and nothing has changed."""
@@ -81,23 +85,23 @@ class Holder(Protocol):
 class CheckedSigner:
     """A `ports.Signer` over a holder. `call_s` is how long one call may take, `where` what messages call the key."""
 
-    def __init__(self, holder: Holder, held: Held, tools: Tools, *, call_s: float, calls: int) -> None:
+    def __init__(self, holder: Holder, held: Held, tools: Tools, *, call_s: float) -> None:
         self._holder, self._held, self._tools = holder, held, tools
         self.call_s = call_s
         self.where = holder.where
-        self._slots = asyncio.Semaphore(calls)
+        self._slots = asyncio.Semaphore(holder.calls)
         self._turn = asyncio.Lock()  # one load at a time: a burst of signatures asks a service once
         self._checked_s = tools.clock.now_s()
 
     @classmethod
-    async def open(cls, holder: Holder, tools: Tools, *, call_s: float = CALL_S, calls: int = CALLS) -> Self:
+    async def open(cls, holder: Holder, tools: Tools, *, call_s: float = CALL_S) -> Self:
         """Ask for the public key; what cannot be asked now cannot sign. Raises what the holder's `load` raises."""
         try:
             held = await _within(call_s, holder.load(None), holder.where)
         except BaseException:
             await holder.close()
             raise
-        return cls(holder, held, tools, call_s=call_s, calls=calls)
+        return cls(holder, held, tools, call_s=call_s)
 
     @property
     def key_id(self) -> str:
@@ -143,15 +147,10 @@ class CheckedSigner:
             raise Untrusted(fault.reason, f"{self._holder.where} answered what it should not: {fault.message}") from fault
 
     async def _fresh(self) -> Held:
+        """Renewing is the work of `refresh`, beside; only what has expired is waited for here."""
         held = self._held
-        if not self._is_due(held):
-            return held
-        try:
+        if held.expires_s is not None and self._tools.unix_s() >= held.expires_s - MARGIN_S:
             await self._load(held)
-        except Fault:
-            if held.expires_s is None or self._tools.unix_s() >= held.expires_s - MARGIN_S:
-                raise
-            return held
         return self._held
 
     def _is_due(self, held: Held) -> bool:
@@ -192,6 +191,17 @@ def unavailable(where: str, why: object, after_s: float | None = None) -> Transi
 def denied(where: str, why: object, advice: str) -> Permanent:
     """Somebody must grant something first."""
     return Permanent(Reason.KEY_DENIED, f"{where}: {why}; {advice}")
+
+
+def refused(where: str, status: int, said: str, headers: Mapping[str, str], advice: str) -> Fault:
+    """The fault for an answer over HTTP that is no success; `said` is the peer's reason."""
+    fault = http.fault(status, said.encode(), headers, where)
+    if isinstance(fault, Transient) and status not in (401, 403):
+        return fault
+    if status in (401, 403):
+        return denied(where, f"the server answered {status}: {quote(said)}", advice)
+    reason = Reason.KEY_MISSING if status == 404 else Reason.KEY_UNUSABLE
+    return Permanent(reason, fault.message)
 
 
 def library(where: str, extra: str, error: ImportError) -> Permanent:

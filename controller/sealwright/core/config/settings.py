@@ -322,7 +322,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         name="signers.kms.kmsref",
         kind="text",
-        effect="Key of the kms signer: a gcpkms://, awskms://, azurekms:// or hashivault:// URI.",
+        effect="Key of the kms signer: a URI awskms://, gcpkms://, azurekms://, hashivault:// or pkcs11:.",
     ),
     Setting(
         name="signers.kms.auth.address",

@@ -11,7 +11,7 @@ from typing import Any
 from sealwright.core import keys
 from sealwright.core.config import Settings
 from sealwright.core.errors import Fault, Permanent, Reason, quote
-from sealwright.edge.signing import RECHECK_S, Held, Tools, denied, library, unavailable
+from sealwright.edge.signing import CALLS, RECHECK_S, Held, Tools, denied, library, unavailable
 
 NAMES = ("awskms",)
 
@@ -58,6 +58,7 @@ class AwsKey:
     """A `Holder`. An alias is followed when the key is loaded; signatures are then asked of the key that it named."""
 
     recheck_s = RECHECK_S
+    calls = CALLS
 
     def __init__(self, where: str, key: str, client: Any, stack: AsyncExitStack) -> None:
         self.where, self._key, self._client, self._stack = where, key, client, stack

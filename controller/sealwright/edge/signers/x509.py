@@ -11,7 +11,7 @@ from sealwright.core import keys, pem
 from sealwright.core.config import Settings
 from sealwright.core.errors import Permanent, Reason, quote
 from sealwright.core.keys import Form, PrivateKey
-from sealwright.edge.signing import CheckedSigner, Held, Tools
+from sealwright.edge.signing import CALLS, CheckedSigner, Held, Tools
 
 NAMES = ("x509",)
 
@@ -41,6 +41,7 @@ class _FileKey:
     """A `Holder` over files; each look for a change costs three calls of stat."""
 
     recheck_s = 0.0
+    calls = CALLS
 
     def __init__(self, directory: Path, form: Form) -> None:
         self.where = f"keys in {quote(directory)}"
