@@ -4,7 +4,7 @@ import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
-from fakes import folders, keyservices, signers, softhsm
+from fakes import folders, keyservices, signers, softhsm, spire
 from fakes.clock import HandClock
 from fakes.signers import MemorySigner
 
@@ -32,7 +32,13 @@ def service(word):
 
 
 # How a test opens each; the same key when it is opened again.
-OPEN = {"in memory": twin, "x509": file, "pkcs11": softhsm.opened, **{word: service(word) for word in keyservices.OPEN}}
+OPEN = {
+    "in memory": twin,
+    "x509": file,
+    "spiffe": spire.opened,
+    "pkcs11": softhsm.opened,
+    **{word: service(word) for word in keyservices.OPEN},
+}
 NEEDS_PROGRAMS = {"pkcs11"}
 # Those that give the same bytes for the same message. A service's ECDSA does not, and need not (design D11).
 REPEATING = {"in memory", "x509"}

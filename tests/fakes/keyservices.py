@@ -40,6 +40,7 @@ class Keeper:
     mood: Mood = "good"
     signed: int = 0
     asked: int = 0
+    answers_as: int | None = None
     tokens: list[str] = field(default_factory=lambda: ["hvs.0"])
 
     def rotate(self) -> None:
@@ -184,7 +185,9 @@ def _transit(keeper: Keeper, path: str, asked: Mapping[str, Any]) -> web.Respons
         return _refuse(404, f"no handler for route {path}")
     assert (asked["prehashed"], asked["hash_algorithm"], asked["marshaling_algorithm"]) == (True, "sha2-256", "asn1")
     raw = keeper.sign(base64.b64decode(asked["input"]), asked["key_version"])
-    return web.json_response({"data": {"signature": f"vault:v{asked['key_version']}:{base64.b64encode(raw).decode()}"}})
+    return web.json_response(
+        {"data": {"signature": f"vault:v{keeper.answers_as or asked['key_version']}:{base64.b64encode(raw).decode()}"}}
+    )
 
 
 def vault_server(keeper: Keeper) -> Callable[[web.Request], Any]:

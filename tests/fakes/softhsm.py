@@ -4,7 +4,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
 from pathlib import Path
 
@@ -57,9 +57,15 @@ def uri(directory: Path, key: str = "release", pin: str = PIN) -> str:
 
 
 @asynccontextmanager
-async def opened(directory: Path, key: str = "release") -> AsyncIterator[CheckedSigner]:
-    signer = await kms.open({"kmsref": uri(directory, key)}, signers.tools())
+async def opened_at(reference: str) -> AsyncIterator[CheckedSigner]:
+    """A signer over whatever the URI names."""
+    signer = await kms.open({"kmsref": reference}, signers.tools())
     try:
         yield signer
     finally:
         await signer.close()
+
+
+def opened(directory: Path, key: str = "release") -> AbstractAsyncContextManager[CheckedSigner]:
+    """A signer over a key of the token."""
+    return opened_at(uri(directory, key))

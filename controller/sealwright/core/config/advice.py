@@ -140,7 +140,7 @@ _IDLE: tuple[tuple[str, Why], ...] = (
     ("storage.docdb.mongo-server-url", _if_set("storage.docdb.mongo-server-url-dir")),
     ("storage.docdb.mongo-server-url-dir", _if_set("storage.docdb.mongo-server-url-path")),
     ("storage.pubsub.kafka.", _if_in_memory),
-    *((f"signers.{signer}.", _unless_signed_by(signer)) for signer in ("x509", "kms")),
+    *((f"signers.{signer}.", _unless_signed_by(signer)) for signer in ("x509", "kms", "spiffe")),
     ("signers.x509.fulcio.address", _unless_keyless),
     ("signers.x509.fulcio.issuer", _unless_keyless),
     ("signers.x509.fulcio.provider", _unless_keyless),

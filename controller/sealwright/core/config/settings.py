@@ -367,6 +367,12 @@ SETTINGS: tuple[Setting, ...] = (
         effect="Audience of the JWT from SPIRE.",
     ),
     Setting(
+        name="signers.spiffe.socket",
+        kind="text",
+        own=True,
+        effect="Socket of the SPIFFE Workload API for the signer spiffe; unset: SPIFFE_ENDPOINT_SOCKET.",
+    ),
+    Setting(
         name="filter.managed-by",
         kind="names",
         effect="Further values of spec.managedBy whose runs are signed; Tekton's own always are.",

@@ -89,8 +89,6 @@ class TokenKey:
         except pkcs11.exceptions.PKCS11Error as error:
             self._give_up()
             raise self._fault(pkcs11.exceptions, error) from error
-        except RuntimeError as error:  # the module cannot be loaded
-            raise Permanent(Reason.INVALID_CONFIG, f"{self.where}: {quote(error)}") from error
 
     def _public(self, session: tuple[Any, Any]) -> bytes:
         import pkcs11  # noqa: PLC0415
@@ -117,6 +115,9 @@ class TokenKey:
             return self._idle.get_nowait()
         except queue.Empty:
             pass
+        if not Path(self._uri["module-path"]).exists():
+            message = f"{self.where}: there is no module {quote(self._uri['module-path'])}; mount it, or name another"
+            raise Permanent(Reason.INVALID_CONFIG, message)
         with self._opening:  # loading a module and logging in twice at once is more than modules take
             session = self._logged_in(pkcs11, self._token(pkcs11.lib(self._uri["module-path"])))
             return session, session.get_key(object_class=pkcs11.ObjectClass.PRIVATE_KEY, **self._named())
