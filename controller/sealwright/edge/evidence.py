@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sealwright.core import oci
 from sealwright.core.envelope import cosign
-from sealwright.core.errors import Fault, Untrusted, quote
+from sealwright.core.errors import Fault, Permanent, Reason, Untrusted, quote
 from sealwright.core.model import Key
 from sealwright.core.policy import evidence as rules
 from sealwright.core.policy.evidence import Evidence
@@ -31,6 +31,26 @@ def find(path: Path, envelope: bytes = b"") -> Iterator[Evidence]:
         yield from _of_layout(Layout(path), path.name)
     else:
         yield from _of_folder(path)
+
+
+def of_image(place: Path, image: oci.Image) -> Iterator[Evidence]:
+    """What the layout at `place`, or each layout below it, keeps under cosign's tags for this image's digest.
+
+    NO_ATTESTATION where that is nothing. Raises Permanent(NOT_FOUND) where there is no layout.
+    """
+    found = [Layout(place)] if (place / _LAYOUT_FILE).is_file() else list(layouts(place))
+    if not found:
+        raise Permanent(
+            Reason.NOT_FOUND, f"{quote(place)} is no OCI layout and holds none; name the folder with oci-layout in it"
+        )
+    is_signed = False
+    for layout in found:
+        for piece in _of_layout(layout, image.name, image.digest):
+            is_signed = True
+            yield piece
+    if not is_signed:
+        message = f"nothing is signed about {quote(image.reference)} in {quote(place)}"
+        yield Evidence(what=f"image {image.name}", where=str(place), fault=Untrusted(Reason.NO_ATTESTATION, message))
 
 
 def _of_folder(folder: Path) -> Iterator[Evidence]:
@@ -72,7 +92,8 @@ def _of_runs(files: RunFiles, name: str, signed: Container[_Identity]) -> Iterat
             yield from rules.of_run(document)
 
 
-def _of_layout(layout: Layout, name: str) -> Iterator[Evidence]:
+def _of_layout(layout: Layout, name: str, wanted: str = "") -> Iterator[Evidence]:
+    """What stands under tags for any image, or for the one with the `wanted` digest."""
     try:
         tags = layout.tags()
     except Fault as fault:
@@ -80,7 +101,7 @@ def _of_layout(layout: Layout, name: str) -> Iterator[Evidence]:
         return
     for tag in sorted(tags):
         digest = oci.digest_of_tag(tag)
-        if digest:
+        if digest and wanted in ("", digest):
             yield from _of_tag(layout, name, tag, digest)
 
 

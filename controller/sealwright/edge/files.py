@@ -2,10 +2,9 @@
 
 Bytes are written in a folder of unfinished files and then moved to their place, so that a reader, or the next start
 after a kill at any moment, never meets half a file. Both must be on one file system. Nothing is forced to the disk:
-what a killed process wrote survives it.
+what a killed process wrote survives it. Writers need POSIX locks, which they import themselves: readers work on Windows too.
 """
 
-import fcntl
 import hashlib
 import os
 from collections.abc import Container, Iterator
@@ -24,6 +23,8 @@ class Files:
     """Writes files by way of `root/.unfinished`. What dead writers left there goes when the next one opens."""
 
     def __init__(self, root: Path) -> None:
+        import fcntl  # noqa: PLC0415  POSIX alone has it
+
         self._unfinished = root / ".unfinished"
         # Text, since paths are made for every file that is written, and a Path takes as long as the writing.
         self._prefix = f"{self._unfinished}/{os.getpid()}-"
@@ -53,6 +54,8 @@ class Files:
 
     def _sweep(self) -> None:
         """Remove what is unfinished if nobody else can be writing: each writer holds the lock, shared, for life."""
+        import fcntl  # noqa: PLC0415
+
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -75,6 +78,8 @@ def _write(path: str, body: bytes) -> None:
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
     """Hold a folder against every other process that asks for the same; it waits for its turn."""
+    import fcntl  # noqa: PLC0415
+
     with translated(folder):
         lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

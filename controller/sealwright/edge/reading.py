@@ -14,17 +14,30 @@ def read_argument(path: Path) -> bytes:
 
     Raises Permanent: NOT_FOUND where it cannot be read, TOO_LARGE above `documents.FILE_LIMIT`.
     """
+    return _read(path, FILE_LIMIT)
+
+
+def _read(path: Path, limit: int) -> bytes:
     try:
         if str(path) == "-":
-            data = sys.stdin.buffer.read(FILE_LIMIT + 1)
+            data = sys.stdin.buffer.read(limit + 1)
         else:
             with path.open("rb") as file:
-                data = file.read(FILE_LIMIT + 1)
+                data = file.read(limit + 1)
     except OSError as error:
         raise Permanent(Reason.NOT_FOUND, f"{quote(path)}: {error.strerror or error}; name a file that can be read") from error
-    if len(data) > FILE_LIMIT:
-        raise Permanent(Reason.TOO_LARGE, f"{quote(path)}: more than the {FILE_LIMIT} bytes that are read")
+    if len(data) > limit:
+        raise Permanent(Reason.TOO_LARGE, f"{quote(path)}: more than the {limit} bytes that are read")
     return data
+
+
+# A file that somebody signed is read whole, since some keys sign all of it and no digest.
+ARTIFACT_LIMIT = 2 << 30
+
+
+def read_artifact(path: Path) -> bytes:
+    """The bytes of a file that a bundle is about; `-` is standard input. Raises as `read_argument`, above ARTIFACT_LIMIT."""
+    return _read(path, ARTIFACT_LIMIT)
 
 
 def unusable(path: str | Path, error: OSError) -> Transient:
