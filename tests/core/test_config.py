@@ -66,6 +66,7 @@ CHAINS_KEYS = {
     "filter.managed-by": "",
 }
 OWN_KEYS = {"profile": "chains", "signers.x509.hash": "sha256", "provenance.metadata": "stable"}
+OWN_SIGNER_KEYS = {"keys.by-namespace": "", "signers.spiffe.socket": ""}
 OWN_REGISTRY_KEYS = {"storage.oci.allowed-hosts": "", "storage.oci.ca-file": ""}
 
 
@@ -90,7 +91,9 @@ def test_every_key_of_chains_is_here_with_its_default_and_the_rest_is_our_own():
     found = {setting.name: setting.default for setting in config.SETTINGS if not setting.own}
 
     assert found == CHAINS_KEYS
-    assert {setting.name: setting.default for setting in config.SETTINGS if setting.own} == OWN_KEYS | OWN_REGISTRY_KEYS
+    assert {
+        setting.name: setting.default for setting in config.SETTINGS if setting.own
+    } == OWN_KEYS | OWN_REGISTRY_KEYS | OWN_SIGNER_KEYS
 
 
 def test_no_key_stands_twice_and_each_says_in_one_sentence_what_it_does():
@@ -185,6 +188,10 @@ ACCEPTED = [
     ("filter.managed-by", " b.example , a.example,,", "managed_by", ("a.example", "b.example"), ""),
     ("filter.managed-by", "a,a", "managed_by", ("a",), "'a': given more than once"),
     ("filter.managed-by", "", "managed_by", (), ""),
+    ("keys.by-namespace", "a file:k", "keys_by_namespace", (("a", "file:k"),), ""),
+    ("keys.by-namespace", "\na-*  awskms:///k\n\n* file:k\n", "keys_by_namespace", (("a-*", "awskms:///k"), ("*", "file:k")), ""),
+    ("keys.by-namespace", "a file:k\na file:l", "keys_by_namespace", (("a", "file:k"), ("a", "file:l")), "given more than once"),
+    ("keys.by-namespace", "", "keys_by_namespace", (), ""),
     ("profile", "strict", "profile", "strict", ""),
     ("provenance.metadata", "chains", "metadata", "chains", ""),
     ("_example", LONG, "profile", "chains", ""),
@@ -207,6 +214,13 @@ def test_what_is_accepted_means_what_chains_makes_of_it_and_a_surprise_is_told(k
 
 # Key, what is given, and what the error must say.
 REFUSED = [
+    ("keys.by-namespace", "team-a", "wanted lines of NAMESPACE KEY"),
+    ("keys.by-namespace", "a file:k\na b c", "found 'a b c'"),
+    ("keys.by-namespace", "a x509", "found 'a x509'"),
+    ("keys.by-namespace", "a file:../k", "found 'a file:../k'"),
+    ("keys.by-namespace", "a*b file:k", "found 'a*b file:k'"),
+    ("keys.by-namespace", "Team file:k", "found 'Team file:k'"),
+    ("keys.by-namespace", "a file:k\n" * 501, "501 lines, more than 500"),
     ("artifacts.taskrun.format", "", "no format has an empty name (there are: in-toto, slsa/v1"),
     ("artifacts.taskrun.format", " in-toto", "no format ' in-toto'"),
     ("artifacts.taskrun.format", "In-Toto", "did you mean 'in-toto'?"),

@@ -63,6 +63,16 @@ def test_each_sort_of_artifact_has_its_own_settings():
     assert (image.format, image.signer, image.stores) == ("simplesigning", "x509", ("tekton",))
 
 
+def test_a_namespace_with_a_key_of_its_own_signs_everything_with_it():
+    """Provenance and images; other namespaces are as before."""
+    own = {
+        signed.signer for signed in planned(objects.task_run(results=TWO_IMAGES), **{"keys.by-namespace": "te* file:k"}).requests
+    }
+    others = {signed.signer for signed in planned(objects.task_run(), **{"keys.by-namespace": "tea file:k"}).requests}
+
+    assert (own, others) == ({"file:k"}, {"x509"})
+
+
 def test_an_image_that_two_results_name_is_signed_once():
     """Equal references are one artifact."""
     results = objects.image() | {"IMAGES": f"registry.test/app@{objects.DIGEST},registry.test/other@{OTHER_DIGEST}"}

@@ -201,3 +201,15 @@ def test_promtool_has_nothing_to_say(metrics):
     ended = subprocess.run([promtool, "check", "metrics"], input=metrics.render(), capture_output=True, timeout=20, check=False)
 
     assert (ended.returncode, ended.stdout + ended.stderr) == (0, b"")
+
+
+def test_it_shows_when_what_signs_expires():
+    """Asked at each scrape; what does not expire has no series."""
+    expiries = {"x509": 1_790_000_600.0}
+    metrics = Metrics("1", list)
+    metrics.watch_signers(lambda: expiries)
+    before = metrics.render().decode()
+    expiries.clear()
+
+    assert 'sealwright_signer_expires_timestamp_seconds{signer="x509"} 1.7900006e+09' in before
+    assert "expires_timestamp_seconds{" not in metrics.render().decode()

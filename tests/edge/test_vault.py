@@ -125,6 +125,16 @@ async def test_what_is_wrong_is_told_and_no_secret_is(vault, which):
     assert "hvs.0" not in refused.value.message
 
 
+async def test_versions_that_vault_still_shows_count(vault):
+    """What its administrators retire (min_decryption_version) is not shown, and counts no more."""
+    keeper, _, opened = vault
+    keeper.rotate()
+    signer = await opened(auth_token=Secret(text="hvs.0"))
+    await signer.close()
+
+    assert [each.key for each in signer.held.previous] == [keeper.versions[0].public]
+
+
 async def test_an_answer_by_another_version_is_refused(vault):
     """Even before its signature is looked at."""
     keeper, _, opened = vault

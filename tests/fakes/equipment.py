@@ -12,10 +12,10 @@ from sealwright.ports import Equipment, Signer, Store
 
 def config(**settings: str) -> Config:
     """The ConfigMap's defaults but for `settings`, whose names have `_` for `.`; any word is a store."""
-    data = {name.replace("_", "."): text for name, text in settings.items()}
+    data = {name.replace("_", ".") if "." not in name else name: text for name, text in settings.items()}
     stores = sorted({word.strip() for name, text in data.items() if name.endswith(".storage") for word in text.split(",")} - {""})
     formats = list(plugins.members("sealwright.core.provenance"))
-    return configs.parse(data, formats=formats, stores=stores, signers=["x509", "kms"]).config
+    return configs.parse(data, formats=formats, stores=stores, signers=["x509", "kms", "spiffe"]).config
 
 
 def everywhere(stores: Mapping[str, Store], **settings: str) -> Config:

@@ -12,7 +12,7 @@ from sealwright.app import stores
 from sealwright.app.configuration import parse_config
 from sealwright.app.gear import Gear
 from sealwright.app.running import REFRESH_S, refresh_keys, until_signal
-from sealwright.app.signers import Signers, trusted
+from sealwright.app.signers import Signers, expiries, trusted
 from sealwright.core.errors import Fault
 from sealwright.core.model import Finding, value
 from sealwright.core.tekton.receipt import RingKey
@@ -88,6 +88,7 @@ class _Cluster:
         tools = signing.Tools(keys=options.keys, clock=self._clock, unix_s=_unix_s, environment=os.environ)
         self._opened = Signers(tools)
         self._gear = Gear(self._equip, self._clock, self._taken, self._refused)
+        self._metrics.watch_signers(lambda: expiries(self._signers()))
         self._watch = Watch(api, self._clock, options.namespaces, log.problem)
 
     async def run(self) -> None:

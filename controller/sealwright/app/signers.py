@@ -35,9 +35,9 @@ class Signers:
         wishes = {word: _wish(config, word) for word in sorted(words)}
         fresh: dict[_Wish, CheckedSigner] = {}
         try:
-            for word, wish in wishes.items():
-                if wish not in self._open:
-                    fresh[wish] = await plugins.members(_ROOM)[word].open(config.signers.get(word, {}), self._tools)
+            for wish in wishes.values():
+                if wish not in self._open and wish not in fresh:
+                    fresh[wish] = await plugins.members(_ROOM)[wish[0]].open(dict(wish[1]), self._tools)
         except BaseException:
             await _close(fresh.values())
             raise
@@ -73,12 +73,28 @@ def tools_by_hand(keys: Path | None) -> Tools:
 
 
 def trusted(signers: Mapping[str, CheckedSigner]) -> tuple[TrustedKey, ...]:
-    """The keys that sign now: one that was replaced, perhaps because it was stolen, proves nothing any more."""
-    return tuple(signer.held.trusted for signer in signers.values())
+    """The keys that sign now, and those that their keeper still vouches for.
+
+    Any other that was replaced, perhaps because it was stolen, proves nothing any more.
+    """
+    return tuple(key for signer in signers.values() for key in (signer.held.trusted, *signer.held.previous))
+
+
+def expiries(signers: Mapping[str, CheckedSigner]) -> Mapping[str, float]:
+    """Word -> when the key or its certificate expires, seconds after 1970; without those that do not."""
+    found = {word: signer.held.expires_s for word, signer in signers.items()}
+    return {word: at_s for word, at_s in found.items() if at_s is not None}
 
 
 def _wish(config: Config, word: str) -> _Wish:
-    return word, tuple(sorted(config.signers.get(word, {}).items(), key=lambda item: item[0]))
+    """Which member of the room with which settings; a key of a namespace is one of its signer's with another name."""
+    member, changed = word, dict[str, str | bool | Secret]()
+    if word.startswith("file:"):
+        member, changed = "x509", {"name": word.removeprefix("file:"), "fulcio.enabled": False}
+    elif ":" in word:
+        member, changed = "kms", {"kmsref": word}
+    settings = dict(config.signers.get(member, {})) | changed
+    return member, tuple(sorted(settings.items(), key=lambda item: item[0]))
 
 
 async def _close(signers: Iterable[CheckedSigner]) -> None:

@@ -23,19 +23,20 @@ class Plan:
 def plan(run: Run, config: Config) -> Plan:
     """The run's provenance first, then each image that a TaskRun names, as Chains does; images of PipelineRuns are not signed."""
     settings = config.taskrun if isinstance(run, TaskRun) else config.pipelinerun
-    requests = [_request(_provenance(run), settings)] if settings.enabled else []
+    requests = [_request(_provenance(run), settings, config, run)] if settings.enabled else []
     read = run.hints if isinstance(run, TaskRun) else hints.Hints()
     findings = list(read.findings)
     if read.images and config.profile == "strict" and not has_succeeded(run):
         findings.append(Finding(where="profile: strict", message="the run did not succeed, so its images are not signed"))
     elif config.oci.enabled:
-        requests += [_request(_image(image), config.oci) for image in read.images]
+        requests += [_request(_image(image), config.oci, config, run) for image in read.images]
     skipped = "" if requests else f"{Reason.DISABLED}: {_disabled(run, settings)}"
     return Plan(requests=tuple(requests), findings=tuple(findings), skipped=skipped)
 
 
-def _request(artifact: Artifact, settings: ArtifactConfig) -> SignRequest:
-    return SignRequest(artifact=artifact, format=settings.format, signer=settings.signer, stores=settings.storage)
+def _request(artifact: Artifact, settings: ArtifactConfig, config: Config, run: Run) -> SignRequest:
+    signer = config.signer(run.metadata.namespace, settings)
+    return SignRequest(artifact=artifact, format=settings.format, signer=signer, stores=settings.storage)
 
 
 def _provenance(run: Run) -> Artifact:

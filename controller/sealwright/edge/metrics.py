@@ -3,7 +3,7 @@
 Names: Chains' own in `chainsmetrics`, ours begin with `sealwright_`. Nothing else in the program counts.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 
 from prometheus_client import (
@@ -147,6 +147,10 @@ class Metrics:
         """Whether it answered. `word` is ours: `apiserver`, `store:oci`, `signer:x509`."""
         self._dependency.labels(word).set(is_up)
 
+    def watch_signers(self, expiries: Callable[[], Mapping[str, float]]) -> None:
+        """Show when keys and certificates expire: word of ours -> seconds after 1970, asked at each scrape."""
+        self._registry.register(_Expiries(expiries))
+
     def config_taken(self, generation: str, at_s: float) -> None:
         """This configuration is in force since `at_s`, seconds after 1970; the series of the one before ends."""
         self._config.clear()
@@ -167,6 +171,20 @@ class Metrics:
     def render(self) -> bytes:
         """Prometheus' text format, 0.0.4."""
         return generate_latest(self._registry)
+
+
+class _Expiries:
+    """When what signs expires. A certificate of minutes is renewed long before; a series that nears the present is not."""
+
+    def __init__(self, expiries: Callable[[], Mapping[str, float]]) -> None:
+        self._expiries = expiries
+
+    def collect(self) -> Iterator[Metric]:
+        text = "When the key or certificate of a signer expires"
+        family = GaugeMetricFamily("sealwright_signer_expires_timestamp_seconds", text, labels=["signer"])
+        for word, at_s in self._expiries().items():
+            family.add_metric([word], at_s)
+        yield family
 
 
 class _Queue:

@@ -45,8 +45,9 @@ class Tools:
 class Held:
     """The key that signs next. `handle` is its holder's own: a private key, or the name of a version in a service.
 
-    `certificate` and `chain` are PEM. From `renew_s` on another should be fetched, after `expires_s` it is worth nothing;
-    both in seconds after 1970, None for what does not expire.
+    `previous` are keys whose signatures still count, by the word of whoever keeps the key. `certificate` and `chain` are PEM.
+    From `renew_s` on another should be fetched, after `expires_s` it is worth nothing; both in seconds after 1970, None for what
+    does not expire.
     """
 
     public: PublicKey
@@ -54,6 +55,7 @@ class Held:
     handle: Any = field(default=None, repr=False, compare=False)
     certificate: str = field(default="", repr=False)
     chain: str = field(default="", repr=False)
+    previous: tuple[TrustedKey, ...] = ()
     renew_s: float | None = None
     expires_s: float | None = None
 

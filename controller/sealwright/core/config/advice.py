@@ -59,7 +59,13 @@ def _unless_stored_in(store: str) -> Why:
 
 
 def _unless_signed_by(signer: str) -> Why:
-    return lambda config: "" if signer in config.signers_in_use else f"no artifact is signed by {signer}"
+    """A key of a namespace is opened with the settings of the signer that it is of."""
+
+    def is_used(config: Config) -> bool:
+        own = {"x509" if key.startswith("file:") else "kms" for key in config.signers_in_use if ":" in key}
+        return signer in config.signers_in_use | own
+
+    return lambda config: "" if is_used(config) else f"no artifact is signed by {signer}"
 
 
 def _unless_enabled(*sorts: str) -> Why:
@@ -94,7 +100,8 @@ def _if_keyless(config: Config) -> str:
 
 def _unless_vault(config: Config) -> str:
     key = str(_get(config, "signers.kms.kmsref") or "")
-    elsewhere = bool(key) and not key.startswith("hashivault://")
+    others = any(other.startswith("hashivault://") for _, other in config.keys_by_namespace)
+    elsewhere = bool(key) and not key.startswith("hashivault://") and not others
     return "only Vault reads it, and signers.kms.kmsref is not hashivault://" if elsewhere else ""
 
 
@@ -147,6 +154,7 @@ _IDLE: tuple[tuple[str, Why], ...] = (
     ("signers.x509.identity.", _unless_keyless),
     ("signers.x509.tuf.", _unless_keyless),
     ("signers.x509.hash", _if_keyless),
+    ("keys.", _unless_enabled("taskrun", "pipelinerun", "oci")),
     ("signers.kms.auth.", _unless_vault),
     ("signers.kms.auth.token", _if_set("signers.kms.auth.token-path")),
     ("signers.kms.auth.oidc.path", _unless_set("signers.kms.auth.oidc.role")),

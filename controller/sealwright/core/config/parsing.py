@@ -110,6 +110,7 @@ def _config(values: Mapping[str, Value | None]) -> Config:
         transparency=Transparency(enabled=log != "false", manual=log == "manual", url=str(values["transparency.url"])),
         profile="strict" if values["profile"] == "strict" else "chains",
         metadata="chains" if values["provenance.metadata"] == "chains" else "stable",
+        keys_by_namespace=tuple(_pair(line) for line in _words(values["keys.by-namespace"])),
         managed_by=_words(values["filter.managed-by"]),
         storage=_members(values, "storage"),
         signers=_members(values, "signers"),
@@ -126,6 +127,11 @@ def _artifact(values: Mapping[str, Value | None], sort: str) -> ArtifactConfig:
 
 def _words(found: Value | None) -> tuple[str, ...]:
     return found if isinstance(found, tuple) else ()
+
+
+def _pair(line: str) -> tuple[str, str]:
+    namespace, _, key = line.partition(" ")
+    return namespace, key
 
 
 def _members(values: Mapping[str, Value | None], room: str) -> Mapping[str, Settings]:

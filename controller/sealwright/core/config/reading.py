@@ -4,6 +4,7 @@ Chains' rules are kept where a running ConfigMap may rely on them; where they hi
 Chains makes of it and a warning says so (`hack/adr/0002-configuration-quirks.md`).
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
@@ -21,6 +22,10 @@ _OFF_WORDS = frozenset(("", "0", "f", "false", "n", "no", "off", "none", "disabl
 
 # The longest key has 44 characters; longer foreign text cannot be near to it, and matching costs its length squared.
 _MATCH_LIMIT = 64
+# A namespace, the beginning of one, or all; a URI of a key, or the name of its files, which leads to no other folder.
+_NAMESPACE = re.compile(r"[a-z0-9][-a-z0-9]{0,62}\*?|\*")
+_KEY = re.compile(r"file:[A-Za-z0-9][-._A-Za-z0-9]{0,100}|(?!file:)[a-z][a-z0-9]*:\S+")
+_KEY_LINES = 500
 # Wrong words that one message spells out.
 _SHOWN_WORDS = 5
 
@@ -76,6 +81,17 @@ def _names(_setting: Setting, raw: str, _allowed: Sequence[str]) -> Read:
     return Read(value=tuple(sorted(set(names))), warnings=_repeats(names))
 
 
+def _keys(_setting: Setting, raw: str, _allowed: Sequence[str]) -> Read:
+    lines = [line.split() for line in raw.splitlines() if line.strip()]
+    wrong = [line for line in lines if len(line) != 2 or not _NAMESPACE.fullmatch(line[0]) or not _KEY.fullmatch(line[1])]
+    if wrong or len(lines) > _KEY_LINES:
+        found = quote(" ".join(wrong[0])) if wrong else f"{len(lines)} lines, more than {_KEY_LINES}"
+        return Read(
+            fault=f"wanted lines of NAMESPACE KEY, such as 'team-a hashivault://team-a' or 'team-b-* file:team-b'; found {found}"
+        )
+    return Read(value=tuple(f"{namespace} {key}" for namespace, key in lines), warnings=_repeats([line[0] for line in lines]))
+
+
 def _switch(setting: Setting, raw: str, _allowed: Sequence[str]) -> Read:
     if raw in TRUE_WORDS or raw in FALSE_WORDS:
         return Read(value=raw in TRUE_WORDS)
@@ -107,6 +123,7 @@ _READERS: Mapping[Kind, Callable[[Setting, str, Sequence[str]], Read]] = {
     "stores": _stores,
     "names": _names,
     "text": _text,
+    "keys": _keys,
     "switch": _switch,
     "log": _log,
 }

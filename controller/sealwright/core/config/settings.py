@@ -13,7 +13,8 @@ from sealwright.core.model import value
 
 # word: exactly one of the words. stores: a comma list of words, empty to disable. names: a comma list of anything.
 # text: taken as it stands. switch: Go's ParseBool. log: `true`, `manual`, anything else is off.
-Kind: TypeAlias = Literal["word", "stores", "names", "text", "switch", "log"]
+# keys: lines of a namespace, or the beginning of one and `*`, and a key.
+Kind: TypeAlias = Literal["word", "stores", "names", "text", "switch", "log", "keys"]
 Room: TypeAlias = Literal["", "format", "image format", "store", "signer"]
 
 
@@ -371,6 +372,12 @@ SETTINGS: tuple[Setting, ...] = (
         kind="text",
         own=True,
         effect="Socket of the SPIFFE Workload API for the signer spiffe; unset: SPIFFE_ENDPOINT_SOCKET.",
+    ),
+    Setting(
+        name="keys.by-namespace",
+        kind="keys",
+        own=True,
+        effect="Lines of NAMESPACE KEY for namespaces with a key of their own; KEY is a URI as in kmsref, or file:NAME.",
     ),
     Setting(
         name="filter.managed-by",

@@ -68,6 +68,7 @@ class Config:
     profile: Literal["chains", "strict"]
     metadata: Literal["stable", "chains"]
     managed_by: tuple[str, ...]
+    keys_by_namespace: tuple[tuple[str, str], ...]  # pattern, key; the first that fits
     storage: Mapping[str, Settings] = field(repr=False)
     signers: Mapping[str, Settings] = field(repr=False)
 
@@ -86,10 +87,20 @@ class Config:
         """Stores that an enabled artifact is kept in."""
         return frozenset(store for artifact in self.artifacts.values() if artifact.enabled for store in artifact.storage)
 
+    def signer(self, namespace: str, artifact: ArtifactConfig) -> str:
+        """What signs this sort of artifact of a namespace's runs: a key of its own, or the artifact's signer."""
+        found = (key for pattern, key in self.keys_by_namespace if _fits(pattern, namespace))
+        return next(found, artifact.signer)
+
     @property
     def signers_in_use(self) -> frozenset[str]:
-        """Signers that an enabled artifact is signed by."""
-        return frozenset(artifact.signer for artifact in self.artifacts.values() if artifact.enabled)
+        """Signers that an enabled artifact is signed by: words, and keys of namespaces."""
+        signers = {artifact.signer for artifact in self.artifacts.values() if artifact.enabled}
+        return frozenset(signers | {key for _, key in self.keys_by_namespace} if signers else ())
+
+
+def _fits(pattern: str, namespace: str) -> bool:
+    return namespace.startswith(pattern[:-1]) if pattern.endswith("*") else namespace == pattern
 
 
 @value
@@ -123,6 +134,7 @@ def signing_hash(config: Config) -> str:
             for word, names in _IDENTITY.items()
             if word in config.signers_in_use
         },
+        **({"keys": config.keys_by_namespace} if config.keys_by_namespace else {}),
     }
     return hashlib.sha256(json.dumps(relevant, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 

@@ -14,6 +14,7 @@ from sealwright.core import keys
 from sealwright.core.config import Settings
 from sealwright.core.errors import Permanent, Reason, quote
 from sealwright.core.keys import PublicKey
+from sealwright.core.proof.attestation import TrustedKey
 from sealwright.edge.signing import CALLS, RECHECK_S, Held, Tools, unavailable
 from sealwright.edge.spiffe import Workload
 from sealwright.edge.vault import Login, Token, Vault, login, variable
@@ -56,12 +57,15 @@ class VaultKey:
         answer = await self._ask("read_key", name=self._key)
         try:
             version = int(answer["data"]["latest_version"])
-            public = _public(answer["data"]["keys"][str(version)]["public_key"])
+            found = {int(number): _public(key["public_key"]) for number, key in answer["data"]["keys"].items()}
+            public = found.pop(version)
         except (KeyError, TypeError, ValueError) as error:
             raise Permanent(
                 Reason.KEY_UNUSABLE, f"{self.where}: wanted an asymmetric key, such as ecdsa-p256; found no public key"
             ) from error
-        return Held(public=public, handle=version)
+        # Vault shows the versions from `min_decryption_version` on: those whose signatures its administrators still accept.
+        previous = tuple(TrustedKey(key=key) for _, key in sorted(found.items()))
+        return Held(public=public, handle=version, previous=previous)
 
     async def sign(self, message: bytes, held: Held) -> bytes:
         hashed = _hashed(held.public, message)

@@ -10,15 +10,20 @@ from pathlib import Path
 from sealwright.core import keys, pem
 from sealwright.core.config import Settings
 from sealwright.core.errors import Permanent, Reason, quote
-from sealwright.core.keys import Form, PrivateKey
+from sealwright.core.keys import Form, PrivateKey, PublicKey
+from sealwright.core.proof.attestation import TrustedKey
 from sealwright.edge.signing import CALLS, CheckedSigner, Held, Tools
 
 NAMES = ("x509",)
 
 PLAIN, BOXED, PASSWORD = "x509.pem", "cosign.key", "cosign.password"
+# Public keys that were replaced, and whose signatures still count: previous.pub, previous-2025.pub, ...
+PREVIOUS = "previous*.pub"
+_PREVIOUS_LIMIT = 16
 
 # What a file looked like: change time in ns, size, inode; None where there is none.
 _Look = tuple[int, int, int] | None
+_Files = tuple[str, str, str]
 
 
 async def open(settings: Settings, tools: Tools) -> CheckedSigner:  # noqa: A001  the word of every plug-in room
@@ -29,12 +34,12 @@ async def open(settings: Settings, tools: Tools) -> CheckedSigner:  # noqa: A001
     if tools.keys is None:
         raise Permanent(Reason.KEY_MISSING, f"no folder of keys: name one with {PLAIN}, or with {BOXED} and {PASSWORD}")
     form: Form = "by-curve" if settings.get("hash") == "by-curve" else "sha256"
-    return await CheckedSigner.open(_FileKey(tools.keys, form), tools)
+    return await CheckedSigner.open(_FileKey(tools.keys, form, str(settings.get("name", ""))), tools)
 
 
 def read(directory: Path) -> PrivateKey:
     """The key in a folder of keys, for a command that signs once. Raises as `open`."""
-    return _read(directory)[1]
+    return _read(directory, _files(""))[1]
 
 
 class _FileKey:
@@ -43,17 +48,19 @@ class _FileKey:
     recheck_s = 0.0
     calls = CALLS
 
-    def __init__(self, directory: Path, form: Form) -> None:
+    def __init__(self, directory: Path, form: Form, name: str) -> None:
         self.where = f"keys in {quote(directory)}"
-        self._directory, self._form = directory, form
+        self._directory, self._form, self._files = directory, form, _files(name)
         self._looks: tuple[_Look, ...] = ()
 
     async def load(self, known: Held | None) -> Held:
-        if known and await asyncio.to_thread(_look, self._directory) == self._looks:
+        if known and await asyncio.to_thread(_look, self._directory, self._files) == self._looks:
             return known
-        looks, key = await asyncio.to_thread(_read, self._directory)
+        looks, key = await asyncio.to_thread(_read, self._directory, self._files)
+        previous = await asyncio.to_thread(_previous, self._directory)
         self._looks = looks
-        return Held(public=key.public, form=self._form, handle=key)
+        trusted = tuple(TrustedKey(key=each, form=self._form) for each in previous)
+        return Held(public=key.public, form=self._form, handle=key, previous=trusted)
 
     async def sign(self, message: bytes, held: Held) -> bytes:
         """RSA takes up to 2 ms and goes to a thread; the others are quicker than the way there."""
@@ -66,8 +73,31 @@ class _FileKey:
         """Nothing is held open."""
 
 
-def _look(directory: Path) -> tuple[_Look, ...]:
-    return tuple(_look_at(directory / name) for name in (PLAIN, BOXED, PASSWORD))
+def _files(name: str) -> _Files:
+    """Unencrypted key, encrypted key, and its password; with a name those of a namespace's key."""
+    return (f"{name}.pem", f"{name}.key", f"{name}.password") if name else (PLAIN, BOXED, PASSWORD)
+
+
+def _look(directory: Path, files: _Files) -> tuple[_Look, ...]:
+    previous = sorted(path.name for path in directory.glob(PREVIOUS))[:_PREVIOUS_LIMIT]
+    return tuple(_look_at(directory / name) for name in (*files, *previous))
+
+
+def _previous(directory: Path) -> list[PublicKey]:
+    """Raises Permanent: KEY_UNUSABLE and what `load_public` raises."""
+    found = sorted(directory.glob(PREVIOUS))
+    if len(found) > _PREVIOUS_LIMIT:
+        raise Permanent(
+            Reason.KEY_UNUSABLE, f"{quote(directory)}: {len(found)} files {PREVIOUS}, wanted {_PREVIOUS_LIMIT} at most"
+        )
+    return [_public(path) for path in found]
+
+
+def _public(path: Path) -> PublicKey:
+    try:
+        return keys.load_public(_content(path) or b"")
+    except Permanent as error:
+        raise Permanent(error.reason, f"{quote(path)}: {error.message}") from error
 
 
 def _look_at(path: Path) -> _Look:
@@ -78,25 +108,24 @@ def _look_at(path: Path) -> _Look:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def _read(directory: Path) -> tuple[tuple[_Look, ...], PrivateKey]:
-    looks = _look(directory)  # before reading: what changes meanwhile is seen by the next refresh
-    plain = _content(directory / PLAIN)
+def _read(directory: Path, files: _Files) -> tuple[tuple[_Look, ...], PrivateKey]:
+    plain_name, boxed_name, password_name = files
+    looks = _look(directory, files)  # before reading: what changes meanwhile is seen by the next refresh
+    plain = _content(directory / plain_name)
     if plain is not None:
-        return looks, _open_key(directory / PLAIN, plain, None)
-    boxed = _content(directory / BOXED)
+        return looks, _open_key(directory / plain_name, plain, None)
+    boxed = _content(directory / boxed_name)
     if boxed is None:
         raise Permanent(
             Reason.KEY_MISSING,
-            f"no signing key in {quote(directory)}: wanted {PLAIN}, or {BOXED} with {PASSWORD}; "
+            f"no signing key in {quote(directory)}: wanted {plain_name}, or {boxed_name} with {password_name}; "
             "make a pair with 'sealwright key', or fill the Secret that is mounted there",
         )
-    password = _content(directory / PASSWORD)
+    password = _content(directory / password_name)
     if password is None:
-        raise Permanent(
-            Reason.KEY_MISSING,
-            f"{quote(directory / BOXED)} needs {PASSWORD} beside it; if the key has no password, make that file empty",
-        )
-    return looks, _open_key(directory / BOXED, boxed, password)
+        advice = "if the key has no password, make that file empty"
+        raise Permanent(Reason.KEY_MISSING, f"{quote(directory / boxed_name)} needs {password_name} beside it; {advice}")
+    return looks, _open_key(directory / boxed_name, boxed, password)
 
 
 def _content(path: Path) -> bytes | None:
