@@ -215,6 +215,8 @@ def cluster(asked: argparse.Namespace) -> None:
     controllers = {"sealwright": None} | ({asked.peer.name: asked.peer.resolve()} if asked.peer else {})
     for name, peer in controllers.items():
         with Cluster() as made:
+            if peer:
+                made.welcome_peer()
             columns[name] = Bench(made, sizes, say, peer).everything()
     found = {"machine": where, "sizes": vars(sizes), "figures": columns}
     history = f"{sizes.history} runs of yesterday, {sizes.old} of last month"
@@ -263,7 +265,9 @@ def arguments() -> argparse.Namespace:
     found.add_argument("--record", action="store_true", help="write them into docs/ too")
     found = commands.add_parser("faults", help="the controller while things break, judged by the checker (needs Go once)")
     found.add_argument(
-        "names", nargs="*", help="only these: kills restarts etcd gone conflicts throttled lost spoofs deletions clock"
+        "names",
+        nargs="*",
+        help="only these: kills replicas restarts etcd gone conflicts throttled lost spoofs deletions clock nemesis",
     )
     found.add_argument("--runs", type=int, default=1000, help="runs under each fault")
     found.add_argument("--seed", type=int, default=1, help="of the moments at which things break")

@@ -8,6 +8,7 @@ spoof that nobody was told of) is a complaint.
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -124,6 +125,59 @@ def kills(place: Place) -> str:
     return f"{done} kills"
 
 
+def replicas(place: Place) -> str:
+    """Two of them; every ten seconds one is killed, and comes back."""
+    place.create()
+    kills = 0
+    with place.controller(name="-a") as one, place.controller(name="-b") as other:
+        one.until_ready(60)
+        other.until_ready(60)
+        with meanwhile(lambda: place.tekton.finish_task_runs(place.names, rate=max(1.0, place.count / 60))) as ends:
+            while ends.is_alive():
+                pause(10.0)
+                victim = (one, other)[kills % 2]
+                victim.kill()
+                victim.start()
+                kills += 1
+        place.settle()
+    return f"{kills} kills"
+
+
+def nemesis(place: Place) -> str:
+    """Anything at any time: replicas killed or stopped for a while, API server killed, etcd stopped for a while."""
+    place.create()
+    struck: Counter[str] = Counter()
+    with place.controller(name="-a") as one, place.controller(name="-b") as other:
+        one.until_ready(60)
+        other.until_ready(60)
+        with meanwhile(lambda: place.tekton.finish_task_runs(place.names, rate=max(0.5, place.count / 90))) as ends:
+            while ends.is_alive():
+                pause(place.random.uniform(1.0, 6.0))
+                what = place.random.choice(("kill", "freeze", "API server", "etcd"))
+                struck[what] += 1
+                _strike(place, what, place.random.choice((one, other)))
+        place.settle()
+    return ", ".join(f"{what} {count}" for what, count in sorted(struck.items()))
+
+
+def _strike(place: Place, what: str, victim: Controller) -> None:
+    match what:
+        case "kill":
+            victim.kill()
+            victim.start()
+        case "freeze":
+            victim.process.send_signal(signal.SIGSTOP)
+            pause(place.random.uniform(1.0, 8.0))
+            victim.process.send_signal(signal.SIGCONT)
+        case "API server":
+            place.cluster.signal("kube-apiserver", signal.SIGKILL)
+            place.cluster.up()
+        case "etcd":
+            place.cluster.signal("etcd", signal.SIGSTOP)
+            pause(place.random.uniform(1.0, 8.0))
+            place.cluster.signal("etcd", signal.SIGCONT)
+
+
 def wrong_clock(place: Place) -> str:
     """An hour ahead, then an hour behind; by libfaketime, which leaves the monotonic clock as it is."""
     library = next(Path("/usr/lib").rglob("libfaketime.so.1"), None)
@@ -206,7 +260,11 @@ def deletions(place: Place) -> str:
     place.create()
     place.deleted |= set(place.uids.values())
     recorder = Recorder()
-    with Proxy(place.cluster, recorder) as proxy, place.controller(port=proxy.port) as running:
+    with (
+        Proxy(place.cluster, recorder) as proxy,
+        place.controller(name="-a", port=proxy.port) as one,
+        place.controller(name="-b", port=proxy.port) as other,
+    ):
         until(place.are_held, SETTLE_S, "every run is held before its end")
         place.tekton.each("TaskRun", place.names, ended)
         place.settle()
@@ -214,7 +272,8 @@ def deletions(place: Place) -> str:
         place.create(["last"])
         place.tekton.finish_task_runs(["last"])
         place.settle()
-        running.stop()
+        one.stop()
+        other.stop()
     place.kept = recorder.envelopes
     return f"{len(place.deleted)} deleted"
 
@@ -286,6 +345,7 @@ class Row:
 
 FAULTS: dict[str, tuple[str, Callable[[Place], str]]] = {
     "kills": ("kill -9 of the controller at random moments", kills),
+    "replicas": ("two replicas, one of which is killed every 10 s", replicas),
     "restarts": ("kill -9 of the API server, which comes back", restarts),
     "etcd": ("etcd stands still", stopped_etcd),
     "gone": ("every watch ends with 410 Gone after 25 events", proxied(lambda: Expired(25))),
@@ -293,8 +353,9 @@ FAULTS: dict[str, tuple[str, Callable[[Place], str]]] = {
     "throttled": ("40% of all calls are answered 429 with Retry-After: 1", proxied(Throttled)),
     "lost": ("the answer to every third write is lost", proxied(Lost)),
     "spoofs": ("tenants' marks on runs before they end", spoofs),
-    "deletions": ("runs deleted while they are written to", deletions),
+    "deletions": ("runs deleted while two replicas write to them", deletions),
     "clock": ("the controller's clock is wrong", wrong_clock),
+    "nemesis": ("two replicas, and anything at any time", nemesis),
 }
 
 

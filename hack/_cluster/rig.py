@@ -123,6 +123,12 @@ class Cluster:
         (self.made / "controller.kubeconfig").write_text(json.dumps(self._own_kubeconfig()))
         self.api = Api(self.kubeconfig)
 
+    def welcome_peer(self) -> None:
+        """What controllers other than ours may want: every right, and the ConfigMaps that knative reads."""
+        self.kubectl("create", "clusterrolebinding", "peer", "--clusterrole=cluster-admin", f"--user={ACCOUNT}")
+        for name in ("config-logging", "config-observability", "config-leader-election"):
+            self.kubectl("-n", SYSTEM, "create", "configmap", name)
+
     def kubectl(self, *arguments: object, stdin: str = "") -> str:
         cache = self.folder / "kubectl-cache"
         command = [self.program, "--kubeconfig", self.kubeconfig, "--cache-dir", cache, *arguments]

@@ -21,6 +21,8 @@ SILENCE_S = 40.0
 # Above any object that etcd takes, base64 and managed fields included.
 LINE_LIMIT = 16 << 20
 _BUFFER = 1 << 21
+# Packing a page of history costs the server as much again as making it, for a network that is fast: measured on 5 MiB.
+_PLAIN = {"Accept-Encoding": "identity"}
 
 _Parameters = Mapping[str, str]
 
@@ -96,7 +98,7 @@ class Api:
 
     def _headers(self) -> dict[str, str]:
         token = self._login.token()
-        return {"Authorization": f"Bearer {token}"} if token else {}
+        return _PLAIN | ({"Authorization": f"Bearer {token}"} if token else {})
 
 
 async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
