@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from typing import Protocol
 
 from sealwright.core.config import Config
+from sealwright.core.envelope.rekor.asking import Author
 from sealwright.core.model import Artifact, Attestation, Key, LogEntry, Mark, Origin, Receipt, Signature, value
 from sealwright.core.proof.attestation import TrustedKey
 
@@ -61,8 +62,8 @@ class Signer(Protocol):
 class Log(Protocol):
     """A transparency log. What is there already is a success."""
 
-    async def append(self, attestation: Attestation) -> LogEntry:
-        """Log it, and prove the answer: that it is this entry, included under a checkpoint that the log signed."""
+    async def append(self, attestation: Attestation, author: Author) -> tuple[LogEntry, Receipt]:
+        """Log it, and prove the answer: that it is this entry, by this author, under a checkpoint that the log signed."""
 
 
 class Store(Protocol):

@@ -6,7 +6,6 @@ from sealwright.app import configuration
 from sealwright.core.errors import Permanent, Reason
 
 NOT_BUILT = {
-    "transparency.enabled": "true",
     "signers.x509.fulcio.enabled": "true",
     "storage.oci.encoding-format": "sigstore-bundle",
 }

@@ -118,7 +118,7 @@ def place(tmp_path_factory):
     (root / "empty").mkdir()
     (root / "text.txt").write_text("some text")
     (root / "bad.yaml").write_text("artifacts.taskrun.storage: kafak\n")
-    (root / "asks.yaml").write_text('transparency.enabled: "true"\n')
+    (root / "asks.yaml").write_text('signers.x509.fulcio.enabled: "true"\n')
     commands.run("key", "generate", root / "boxed", env={"COSIGN_PASSWORD": "canary-in-the-box"})
     (root / "boxed" / "cosign.password").write_bytes(b"canary-of-another")
     return root

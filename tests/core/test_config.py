@@ -65,7 +65,17 @@ CHAINS_KEYS = {
     "signers.kms.auth.spire.audience": "",
     "filter.managed-by": "",
 }
-OWN_KEYS = {"profile": "chains", "signers.x509.hash": "sha256", "provenance.metadata": "stable"}
+OWN_KEYS = {
+    "profile": "chains",
+    "signers.x509.hash": "sha256",
+    "provenance.metadata": "stable",
+    "transparency.version": "v1",
+    "transparency.entries": "auto",
+    "transparency.on-failure": "wait",
+    "transparency.public-key": "",
+    "transparency.public-key-path": "",
+    "transparency.origin": "",
+}
 OWN_SIGNER_KEYS = {"keys.by-namespace": "", "signers.spiffe.socket": ""}
 OWN_REGISTRY_KEYS = {"storage.oci.allowed-hosts": "", "storage.oci.ca-file": ""}
 
@@ -169,6 +179,12 @@ ACCEPTED = [
         for word in ("True", "1", "t", "TRUE", "yes", "on", " true", "Manual", "best-effort", LONG)
     ),
     ("transparency.url", "https://log.example", "transparency/url", "https://log.example", "transparency.enabled is off"),
+    ("transparency.version", "v2", "transparency/version", "v2", "transparency.enabled is off"),
+    ("transparency.entries", "intoto", "transparency/entries", "intoto", "transparency.enabled is off"),
+    ("transparency.on-failure", "best-effort", "transparency/best_effort", True, "transparency.enabled is off"),
+    ("transparency.public-key", "PEM", "transparency/public_key", "PEM", "transparency.enabled is off"),
+    ("transparency.public-key-path", "/log/key", "transparency/public_key_path", "/log/key", "transparency.enabled is off"),
+    ("transparency.origin", "log.example", "transparency/origin", "log.example", "transparency.enabled is off"),
     ("transparency.url", "", "transparency/url", "", "is empty, which replaces 'https://rekor.sigstore.dev'"),
     ("builder.id", "https://ci.example/a", "builder_id", "https://ci.example/a", ""),
     ("builder.id", "", "builder_id", "", "is empty, which replaces"),
@@ -446,6 +462,7 @@ SIGNING = [
     ({"artifacts.taskrun.format": "slsa/v1"}, False),
     ({"artifacts.taskrun.storage": "tekton, tekton"}, False),
     ({"transparency.url": "https://other"}, False),  # off
+    ({"transparency.version": "v2"}, False),  # off
     ({"signers.kms.kmsref": "awskms:///k"}, False),  # not in use
     ({"signers.kms.auth.token": "t"}, False),
     ({"storage.oci.repository.insecure": "true"}, False),

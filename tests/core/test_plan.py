@@ -164,3 +164,43 @@ def test_a_hint_that_cannot_be_used_is_told():
 
     assert [request.artifact for request in found.requests] == [PROVENANCE]
     assert "IMAGE_DIGEST" in str(found.findings[0])
+
+
+# --- the transparency log ---
+
+LOG, MANUAL = {"transparency_enabled": "true"}, {"transparency_enabled": "manual"}
+CHAINS, OURS = "chains.tekton.dev/transparency-upload", "sealwright.dev/transparency-upload"
+WISHES = {
+    "a wish in Chains' words": ({CHAINS: "true"}, "needed"),
+    "a wish in a word that Tekton's webhook leaves": ({OURS: "true"}, "needed"),
+    "a wish in both": ({CHAINS: "true", OURS: "true"}, "needed"),
+    "no wish": ({}, ""),
+    "something else than true": ({CHAINS: "yes", OURS: "True"}, ""),
+    "a wish, and an entry that somebody wrote on the run": (
+        {CHAINS: "true", "chains.tekton.dev/transparency": "https://x"},
+        "needed",
+    ),
+    "such an entry alone": ({"chains.tekton.dev/transparency": "https://x"}, ""),
+}
+
+
+def logged(found: objects.Object, **settings: str) -> list[str]:
+    return [request.log for request in planned(found, **settings).requests]
+
+
+@pytest.mark.parametrize("row", WISHES)
+def test_a_manual_log_is_asked_for_by_the_run(row):
+    """T3: what says that it is logged already is not believed, so nobody can skip the log with it."""
+    annotations, wanted = WISHES[row]
+    run = objects.task_run(results=objects.image(), annotations=annotations)
+
+    assert logged(run, **MANUAL) == [wanted, wanted]
+    assert logged(run, **LOG) == ["needed", "needed"]
+    assert logged(run) == ["", ""]
+
+
+def test_a_log_that_may_be_missing_is_wished_for():
+    """Where the configuration says best-effort."""
+    run = objects.pipeline_run()
+
+    assert logged(run, **LOG, **{"transparency_on-failure": "best-effort"}) == ["wished"]

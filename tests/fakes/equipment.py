@@ -7,7 +7,8 @@ from fakes.signers import MemorySigner
 from sealwright import plugins
 from sealwright.core import config as configs
 from sealwright.core.config import Config
-from sealwright.ports import Equipment, Signer, Store
+from sealwright.core.proof.attestation import TrustedKey
+from sealwright.ports import Equipment, Log, Signer, Store
 
 
 def config(**settings: str) -> Config:
@@ -25,6 +26,14 @@ def everywhere(stores: Mapping[str, Store], **settings: str) -> Config:
     return config(**sorts | settings)
 
 
-def equipment(stores: Mapping[str, Store], signer: Signer | None = None, **settings: str) -> Equipment:
-    """Everything is signed by one signer and kept in each of `stores`."""
-    return Equipment(config=everywhere(stores, **settings), signers={"x509": signer or MemorySigner()}, stores=stores)
+def equipment(stores: Mapping[str, Store], signer: Signer | None = None, log: Log | None = None, **settings: str) -> Equipment:
+    """Everything is signed by one signer and kept in each of `stores`; with a log, everything is logged too."""
+    made = signer or MemorySigner()
+    logging = {"transparency_enabled": "true"} if log else {}
+    return Equipment(
+        config=everywhere(stores, **logging | settings),
+        signers={"x509": made},
+        stores=stores,
+        log=log,
+        trusted=(TrustedKey(key=made.held.public, form=made.held.form),) if isinstance(made, MemorySigner) else (),
+    )

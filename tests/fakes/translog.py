@@ -37,6 +37,13 @@ def _half(size: int) -> int:
     return 1 << (size - 1).bit_length() - 1
 
 
+def tile(leaves: Sequence[bytes], level: int, number: int, width: int) -> bytes:
+    """The hashes of a tile, each over 256^level leaves."""
+    span = 256**level
+    starts = ((number * 256 + at) * span for at in range(width))
+    return b"".join(root_of(leaves[start : start + span]) for start in starts)
+
+
 def note(text: str, key: PrivateKey, name: str, hint: bytes) -> str:
     """A signed note: `text` ends with a line break."""
     raw = base64.b64encode(hint + key.sign(text.encode(), "sha256")).decode()
@@ -73,6 +80,11 @@ class Tree:
         """Of the tree as it is."""
         root = base64.b64encode(root_of(self.leaves)).decode()
         return note(f"{self.origin}\n{len(self.leaves)}\n{root}\n", self.private, HOST, self.key.log_id[:4])
+
+    def bundle(self, number: int, width: int) -> bytes:
+        """The entries of one bundle, as a log in tiles keeps them."""
+        found = self.leaves[number * 256 : number * 256 + width]
+        return b"".join(len(each).to_bytes(2, "big") + each for each in found)
 
     def entry(self, number: int, kind: str = "hashedrekord", version: str = "") -> LogEntry:
         """The entry at a number, with all that this kind of log gives."""

@@ -11,7 +11,8 @@ from sealwright import __version__
 from sealwright.app import stores
 from sealwright.app.configuration import parse_config
 from sealwright.app.gear import Gear
-from sealwright.app.running import REFRESH_S, refresh_keys, until_signal
+from sealwright.app.logs import open_log
+from sealwright.app.running import REFRESH_S, refresh_keys, together, until_signal
 from sealwright.app.signers import Signers, expiries, trusted
 from sealwright.core.errors import Fault
 from sealwright.core.model import Finding, value
@@ -194,12 +195,15 @@ class _Cluster:
     async def _equip(self, data: Mapping[str, str]) -> tuple[Equipment, tuple[Finding, ...]]:
         parsed = parse_config(data)
         config = parsed.config
+        own_log = open_log(config, _unix_s)
         opened = stores.OwnStores(config, Tools(api=self._api, clock=self._clock, strict=config.profile == "strict"))
         # Before the stores, whose faults stop nothing: once the signers of the configuration before are given up, nothing may.
         signers = await self._opened.equip(config, config.signers_in_use)
         faults = await opened.open()
         shut = tuple(Finding(where=f"store {word}", message=str(fault)) for word, fault in faults.items())
-        return Equipment(config=config, signers=signers, stores=opened.by_word, close=opened.close), (*parsed.warnings, *shut)
+        close = together(opened.close, own_log.close)
+        tools = Equipment(config=config, signers=signers, stores=opened.by_word, log=own_log.log, close=close)
+        return tools, (*parsed.warnings, *shut)
 
 
 def _unix_s() -> float:

@@ -34,7 +34,6 @@ def read_config(path: Path | None) -> configs.Parsed:
 def _refuse_unbuilt(config: Config) -> None:
     """Settings whose back end does not exist yet: doing without what was asked for would be silent weakening (T50)."""
     wanted = {
-        "transparency.enabled": config.transparency.enabled,
         "signers.x509.fulcio.enabled": bool(config.signers.get("x509", {}).get("fulcio.enabled")),
         "storage.oci.encoding-format": config.storage.get("oci", {}).get("encoding-format", "dsse") != "dsse",
     }

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sealwright.app import stores
+from sealwright.app.logs import open_log
 from sealwright.app.running import refresh_keys, until_signal
 from sealwright.app.signers import Signers, tools_by_hand, trusted
 from sealwright.core.config import Config
 from sealwright.core.errors import Fault
 from sealwright.core.model import value
 from sealwright.edge import keyfiles
-from sealwright.edge.clock import SystemClock, chance
+from sealwright.edge.clock import SystemClock, chance, unix_s
 from sealwright.edge.folder import FolderRuns
 from sealwright.edge.output import SECRETS, Output
 from sealwright.edge.reports import Log
@@ -66,13 +67,16 @@ async def run_folder(options: FolderOptions, log: Log) -> Ended:
         clock = SystemClock()
         opened = Signers(tools_by_hand(options.keys or options.out / SECRETS))
         signers = await _signers(options, opened, log)
+        own_log = open_log(options.config, unix_s)
         kept = stores.OwnStores(options.config, Tools(output=output))
         for word, fault in (await kept.open()).items():
             log.problem(f"store {word}", fault)
         source = FolderRuns(options.source, output, clock, once=options.once, on_problem=on_problem, on_rest=flush)
 
         def tools() -> Equipment:
-            return Equipment(config=options.config, signers=signers, stores=kept.by_word, trusted=trusted(signers))
+            return Equipment(
+                config=options.config, signers=signers, stores=kept.by_word, log=own_log.log, trusted=trusted(signers)
+            )
 
         controller = Controller(source, tools, report, clock, chance, patient=not options.once)
         refresher = asyncio.ensure_future(refresh_keys(signers.values, clock, log))
@@ -81,6 +85,7 @@ async def run_folder(options: FolderOptions, log: Log) -> Ended:
         finally:
             refresher.cancel()
             await kept.close()
+            await own_log.close()
             await opened.close()
     return Ended(looks=ends, is_stopped=is_stopped)
 

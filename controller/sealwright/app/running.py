@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any
 
 from sealwright.core.errors import Fault
@@ -55,3 +55,12 @@ async def refresh_keys(signers: Callable[[], Iterable[CheckedSigner]], clock: Cl
     while True:
         await clock.sleep(REFRESH_S)
         await asyncio.gather(*map(refresh, signers()))
+
+
+def together(*closers: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    """One way to close all of these, also where one will not."""
+
+    async def close() -> None:
+        await asyncio.gather(*(each() for each in closers), return_exceptions=True)
+
+    return close

@@ -11,6 +11,7 @@ from sealwright import __version__
 _COMMANDS = {
     "config": "Look at the configuration.",
     "controller": "Sign every finished run of a cluster, or of a folder.",
+    "export": "Write attestations with their proof as Sigstore bundles.",
     "key": "Make and look at keys.",
     "policy": "Judge a definition by policies.",
     "provenance": "Print the Statement of a run.",

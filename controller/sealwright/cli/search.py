@@ -15,25 +15,50 @@ from sealwright.edge.output import DATABASE
 
 _HELP = """Search the index of a folder that the controller wrote, with all the wishes given holding at once.
 
+With --rekor, a transparency log (Rekor v1) is asked for a digest instead: each entry is proven with the log's key, and shown with
+the provenance that the folder has of it, if one is given.
+
 \b
 Examples:
   sealwright search --in runs --digest sha256:0123...
   sealwright search --in runs --name gcr.io/team/app
   sealwright search --in runs --material git+https://github.com/team/app.git
   sealwright search --in runs --run build-7 -o json
+  sealwright search --rekor https://rekor.sigstore.dev --digest sha256:0123...
+  sealwright search --rekor https://rekor.example.com --rekor-key log.pub --in runs --digest sha256:0123... -o json
 """
 
 
 @click.command("search", help=_HELP, short_help="Find attestations by digest, name, material or run.")
-@click.option("--in", "folder", type=click.Path(path_type=Path), required=True, help="Folder the controller wrote to.")
+@click.option("--in", "folder", type=click.Path(path_type=Path), help="Folder the controller wrote to.")
 @click.option("--digest", default="", help="A subject's digest, with its algorithm or without.")
 @click.option("--name", default="", help="A subject's name.")
 @click.option("--material", default="", help="A material's URI or digest.")
 @click.option("--run", default="", help="A run: NAME, NAMESPACE/NAME or uid.")
+@click.option("--rekor", default="", help="Address of a Rekor v1 log to ask for the digest.")
+@click.option("--rekor-key", type=click.Path(path_type=Path), help="Its public key (PEM); that of the public log is known.")
 @show.output_option
 @click.pass_context
-def command(context: click.Context, *, folder: Path, digest: str, name: str, material: str, run: str, output: str) -> None:
-    """Print what the index knows."""
+def command(
+    context: click.Context,
+    *,
+    folder: Path | None,
+    digest: str,
+    name: str,
+    material: str,
+    run: str,
+    rekor: str,
+    rekor_key: Path | None,
+    output: str,
+) -> None:
+    """Print what the index, or the log, knows."""
+    if rekor:
+        from sealwright.cli import logsearch  # noqa: PLC0415  the rest of it needs no network
+
+        index = open_index(folder) if folder else None
+        logsearch.run(context, logsearch.Asked(url=rekor, key=rekor_key, digest=digest, index=index), output)
+    if folder is None:
+        raise click.UsageError("name the folder with --in, or a log with --rekor")
     found = open_index(folder).search(digest=digest, name=name, material=material, run=run)
     if output != "table":
         show.data(output, [_data(entry) for entry in found])

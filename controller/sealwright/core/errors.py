@@ -41,6 +41,7 @@ class Reason(StrEnum):
     STORE_FAILED = "StoreFailed", "a store refused or lost what it was given"
     ADDRESS_DENIED = "AddressDenied", "a run names a host at an address where it may not lead us (loopback, link-local, metadata)"
     LOGIN_REFUSED = "LoginRefused", "a registry wants a login, and that of the run's ServiceAccount is missing or not accepted"
+    LOG_FAILED = "LogFailed", "the transparency log refused an entry, or takes no more"
     UNAVAILABLE = "Unavailable", "something needed did not answer; waiting may help"
     NOT_FOUND = "NotFound", "nothing is there under this name"
     INTERNAL_ERROR = "InternalError", "a bug in Sealwright; please report it"

@@ -84,12 +84,16 @@ class Artifact:
 
 @value
 class SignRequest:
-    """One whole decision, made before any await: sign this artifact in this format, and keep it in these stores."""
+    """One whole decision, made before any await: sign this artifact in this format, log it, and keep it in these stores.
+
+    `log` says whether it is logged: "needed" keeps nothing that is not in the log, "wished" goes on without and says so.
+    """
 
     artifact: Artifact
     format: str
     signer: str
     stores: tuple[str, ...]
+    log: Literal["", "needed", "wished"] = ""
 
 
 @value
@@ -179,9 +183,13 @@ class Attestation:
         return self.envelope or self.signature.raw
 
 
+# The transparency log among the receipts, where stores go by their words.
+LOG = "transparency"
+
+
 @value
 class Receipt:
-    """A store's word that it has the attestation. `digest` is `sha256:<hex>` of what was stored.
+    """A store's word, or the log's (LOG), that it has the attestation. `digest` is `sha256:<hex>` of what was stored.
 
     `annotations` must be on the run for this receipt to be true: a store inside the object hands its part to the mark, so
     that one write does both. `findings` are the parts for which this store has no place.
@@ -196,7 +204,7 @@ class Receipt:
 
 @value
 class Failure:
-    """An error that has become a value. `stage` is build, sign, store or mark; `after_s` is the peer's wish, in seconds."""
+    """An error that has become a value. `stage` is build, sign, log, store or mark; `after_s` is the peer's wish, in seconds."""
 
     stage: str
     reason: Reason
@@ -221,7 +229,8 @@ class Outcome:
     @property
     def complete(self) -> bool:
         """Signed is computed from receipts, never from the absence of errors (design D2)."""
-        return {receipt.store for receipt in self.receipts} >= set(self.request.stores) and not self.failures
+        needed = {*self.request.stores, LOG} if self.request.log == "needed" else set(self.request.stores)
+        return {receipt.store for receipt in self.receipts} >= needed and not self.failures
 
 
 @value

@@ -3,12 +3,18 @@
 `sealwright why` prints it. Nothing to sign is an answer with a reason, never silence (design D2).
 """
 
+from typing import Literal
+
 from sealwright.core import oci
 from sealwright.core.config import ArtifactConfig, Config
 from sealwright.core.errors import Reason
 from sealwright.core.model import Artifact, Finding, SignRequest, value
 from sealwright.core.tekton import hints
 from sealwright.core.tekton.runs import Run, TaskRun, has_succeeded
+
+# A run's wish to be logged, where the log is `manual`. Tekton's webhook strips Chains' own from new runs, so it can only be added
+# later; ours stays, and Tasks and Pipelines hand it to their runs.
+UPLOAD = ("chains.tekton.dev/transparency-upload", "sealwright.dev/transparency-upload")
 
 
 @value
@@ -23,20 +29,32 @@ class Plan:
 def plan(run: Run, config: Config) -> Plan:
     """The run's provenance first, then each image that a TaskRun names, as Chains does; images of PipelineRuns are not signed."""
     settings = config.taskrun if isinstance(run, TaskRun) else config.pipelinerun
-    requests = [_request(_provenance(run), settings, config, run)] if settings.enabled else []
+    log = _log(run, config)
+    requests = [_request(_provenance(run), settings, config, run, log)] if settings.enabled else []
     read = run.hints if isinstance(run, TaskRun) else hints.Hints()
     findings = list(read.findings)
     if read.images and config.profile == "strict" and not has_succeeded(run):
         findings.append(Finding(where="profile: strict", message="the run did not succeed, so its images are not signed"))
     elif config.oci.enabled:
-        requests += [_request(_image(image), config.oci, config, run) for image in read.images]
+        requests += [_request(_image(image), config.oci, config, run, log) for image in read.images]
     skipped = "" if requests else f"{Reason.DISABLED}: {_disabled(run, settings)}"
     return Plan(requests=tuple(requests), findings=tuple(findings), skipped=skipped)
 
 
-def _request(artifact: Artifact, settings: ArtifactConfig, config: Config, run: Run) -> SignRequest:
+def _request(
+    artifact: Artifact, settings: ArtifactConfig, config: Config, run: Run, log: Literal["", "needed", "wished"]
+) -> SignRequest:
     signer = config.signer(run.metadata.namespace, settings)
-    return SignRequest(artifact=artifact, format=settings.format, signer=signer, stores=settings.storage)
+    return SignRequest(artifact=artifact, format=settings.format, signer=signer, stores=settings.storage, log=log)
+
+
+def _log(run: Run, config: Config) -> Literal["", "needed", "wished"]:
+    """What stands on the run about a log entry is never believed: a tenant could skip the log with it (threat T3)."""
+    if not config.transparency.enabled:
+        return ""
+    if config.transparency.manual and not any((run.metadata.annotations or {}).get(key) == "true" for key in UPLOAD):
+        return ""
+    return "wished" if config.transparency.best_effort else "needed"
 
 
 def _provenance(run: Run) -> Artifact:

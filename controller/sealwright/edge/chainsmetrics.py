@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from sealwright.core.model import Kind
+from sealwright.core.model import LOG, Kind
 from sealwright.edge.reports import Look
 from sealwright.edge.status import Waiting
 
@@ -43,8 +43,11 @@ class ChainsMetrics:
         for outcome in found.outcomes:
             if outcome.attestation:
                 self.counter(kind, "sign_created").inc()
-            if outcome.receipts:
-                self.counter(kind, "payload_stored").inc(len(outcome.receipts))
+            stored = sum(receipt.store != LOG for receipt in outcome.receipts)
+            if stored:
+                self.counter(kind, "payload_stored").inc(stored)
+            if stored < len(outcome.receipts):
+                self.counter(kind, "payload_uploaded").inc()
         if found.state == "signed":
             self.counter(kind, "marked_signed").inc()
         for failure in found.failures:

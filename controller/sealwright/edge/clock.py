@@ -26,3 +26,8 @@ def chance() -> float:
 def wall_now() -> datetime:
     """The time of day, in UTC: for comparing with what objects say, never for waiting."""
     return datetime.now(UTC)  # noqa: TID251  this is the place
+
+
+def unix_s() -> float:
+    """The same in seconds after 1970."""
+    return wall_now().timestamp()

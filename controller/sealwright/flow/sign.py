@@ -1,4 +1,4 @@
-"""One request: build, sign, store. Every failure becomes a value, so one store or image never stops the others.
+"""One request: build, sign, log, store. Every failure becomes a value, so one store or image never stops the others.
 
 That holds for what nobody foresaw too: it is told to `on_bug`, whose traceback is for the log, and is INTERNAL_ERROR here.
 """
@@ -13,6 +13,7 @@ from sealwright.core.errors import Fault, Permanent, Reason, Transient, quote
 from sealwright.core.model import Attestation, Built, Failure, Origin, Outcome, Payload, Receipt, Signature, SignRequest
 from sealwright.core.tekton import runs
 from sealwright.core.tekton.runs import Run
+from sealwright.flow.log import log
 from sealwright.ports import Equipment, Signer
 
 T = TypeVar("T")
@@ -72,9 +73,19 @@ async def _one(run: Run, request: SignRequest, tools: Equipment, on_bug: OnBug) 
         attestation = await _attest(request, built.payload, _member(tools.signers, request.signer, "signer"))
     except Exception as error:  # noqa: BLE001  as above
         return Outcome(request=request, failures=(failure("sign", error, on_bug),), findings=built.findings)
-    receipts, failures = await _store(attestation, runs.origin_of(run), request.stores, tools, on_bug)
-    findings = (*built.findings, *(found for receipt in receipts for found in receipt.findings))
-    return Outcome(request=request, attestation=attestation, receipts=receipts, failures=failures, findings=findings)
+    try:
+        logged = await log(attestation, request, tools)
+    except Exception as error:  # noqa: BLE001  as above
+        failed = failure("log", error, on_bug)
+        return Outcome(request=request, attestation=attestation, failures=(failed,), findings=built.findings)
+    receipts, failures = await _store(logged.attestation, runs.origin_of(run), request.stores, tools, on_bug)
+    return Outcome(
+        request=request,
+        attestation=logged.attestation,
+        receipts=(*logged.receipts, *receipts),
+        failures=failures,
+        findings=(*built.findings, *logged.findings, *(found for receipt in receipts for found in receipt.findings)),
+    )
 
 
 async def _store(

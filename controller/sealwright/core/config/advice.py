@@ -123,6 +123,14 @@ def _unless_logged(config: Config) -> str:
     return "" if config.transparency.enabled else "transparency.enabled is off"
 
 
+def _if_key_file(config: Config) -> str:
+    return "transparency.public-key-path goes before it" if config.transparency.public_key_path else ""
+
+
+def _if_tiled(config: Config) -> str:
+    return "a v2 log keeps hashedrekord only" if config.transparency.version == "v2" else ""
+
+
 def _unless_slsa_v1(config: Config) -> str:
     formats = {artifact.format for artifact in (config.taskrun, config.pipelinerun) if artifact.enabled}
     return "" if formats & {"slsa/v2alpha3", "slsa/v2alpha4"} else "only slsa/v2alpha3 and slsa/v2alpha4 say it"
@@ -137,7 +145,10 @@ _IDLE: tuple[tuple[str, Why], ...] = (
     ("builddefinition.", _unless_enabled("taskrun", "pipelinerun")),
     ("builddefinition.", _unless_slsa_v1),
     ("provenance.", _unless_enabled("taskrun", "pipelinerun")),
-    ("transparency.url", _unless_logged),
+    *((f"transparency.{name}", _unless_logged) for name in ("url", "version", "entries", "on-failure", "public-key", "origin")),
+    ("transparency.public-key-path", _unless_logged),
+    ("transparency.public-key", _if_key_file),
+    ("transparency.entries", _if_tiled),
     *((f"storage.{store}.", _unless_stored_in(store)) for store in ("gcs", "oci", "docdb", "grafeas", "pubsub", "archivista")),
     ("storage.oci.repository", _if_bundles),
     ("storage.docdb.mongo-server-url", _unless_mongo),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
+from typing import Literal
 
 from sealwright.core.config.advice import advise
 from sealwright.core.config.reading import Read, did_you_mean, read
@@ -15,6 +16,12 @@ from sealwright.core.model import Finding, value
 _EXAMPLE = "_example"
 # Unknown keys that are told one by one; matching each with the known ones takes a millisecond.
 _SHOWN_UNKNOWN = 20
+_ENTRIES: Mapping[str, Literal["auto", "dsse", "hashedrekord", "intoto"]] = {
+    "auto": "auto",
+    "dsse": "dsse",
+    "hashedrekord": "hashedrekord",
+    "intoto": "intoto",
+}
 _PLAIN_KEY = re.compile(r"[-._A-Za-z0-9]{1,253}")
 
 
@@ -99,7 +106,6 @@ def _unknown(data: Mapping[str, str]) -> Iterator[Finding]:
 
 def _config(values: Mapping[str, Value | None]) -> Config:
     """The typed whole; each value was made by the reader of its row in SETTINGS."""
-    log = values["transparency.enabled"]
     return Config(
         taskrun=_artifact(values, "taskrun"),
         pipelinerun=_artifact(values, "pipelinerun"),
@@ -107,13 +113,28 @@ def _config(values: Mapping[str, Value | None]) -> Config:
         deep_inspection=values["artifacts.pipelinerun.enable-deep-inspection"] is True,
         builder_id=str(values["builder.id"]),
         build_type=str(values["builddefinition.buildtype"]),
-        transparency=Transparency(enabled=log != "false", manual=log == "manual", url=str(values["transparency.url"])),
+        transparency=_transparency(values),
         profile="strict" if values["profile"] == "strict" else "chains",
         metadata="chains" if values["provenance.metadata"] == "chains" else "stable",
         keys_by_namespace=tuple(_pair(line) for line in _words(values["keys.by-namespace"])),
         managed_by=_words(values["filter.managed-by"]),
         storage=_members(values, "storage"),
         signers=_members(values, "signers"),
+    )
+
+
+def _transparency(values: Mapping[str, Value | None]) -> Transparency:
+    found = {name.removeprefix("transparency."): str(text) for name, text in values.items() if name.startswith("transparency.")}
+    return Transparency(
+        enabled=found["enabled"] != "false",
+        manual=found["enabled"] == "manual",
+        url=found["url"],
+        version=found["version"],
+        entries=_ENTRIES[found["entries"]],
+        best_effort=found["on-failure"] == "best-effort",
+        public_key=found["public-key"],
+        public_key_path=found["public-key-path"],
+        origin=found["origin"],
     )
 
 

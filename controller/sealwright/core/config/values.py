@@ -43,11 +43,20 @@ class ArtifactConfig:
 
 @value
 class Transparency:
-    """Whether signatures are logged in public. `manual`: only for runs that ask for it."""
+    """Whether signatures are logged in public. `manual`: only for runs that ask for it. `entries` is a kind, or auto.
+
+    `public_key` is PEM, `public_key_path` a file with it; both may be empty, and so may `origin`.
+    """
 
     enabled: bool
     manual: bool
     url: str = field(repr=False)  # may hold a password
+    version: str = "v1"
+    entries: Literal["auto", "dsse", "hashedrekord", "intoto"] = "auto"
+    best_effort: bool = False
+    public_key: str = ""
+    public_key_path: str = ""
+    origin: str = ""
 
 
 @value
@@ -144,4 +153,6 @@ def _signing(artifact: ArtifactConfig) -> list[object] | None:
 
 
 def _logging(transparency: Transparency) -> list[object] | None:
-    return [transparency.manual, transparency.url] if transparency.enabled else None
+    if not transparency.enabled:
+        return None
+    return [transparency.manual, transparency.url, transparency.version, transparency.entries, transparency.best_effort]

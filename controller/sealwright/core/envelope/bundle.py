@@ -199,6 +199,14 @@ def read(data: bytes) -> Bundle:
     )
 
 
+def read_entry(loaded: Any) -> LogEntry:
+    """A log entry that stands alone, as Rekor v2 answers. Raises Permanent(BAD_BUNDLE)."""
+    try:
+        return _entry(msgspec.convert(_present(loaded), _Entry), "0.3", "the log entry")
+    except msgspec.ValidationError as error:
+        raise _bad(str(error)) from error
+
+
 def _present(loaded: Any) -> Any:
     """Without members that are null, which in protobuf's JSON are not there."""
     if isinstance(loaded, dict):

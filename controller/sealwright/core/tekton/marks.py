@@ -6,6 +6,7 @@ from sealwright.core.model import Outcome
 from sealwright.core.tekton.annotations import PREFIX
 
 SIGNED = f"{PREFIX}signed"
+TRANSPARENCY = f"{PREFIX}transparency"
 REASON = "sealwright.dev/reason"
 
 
