@@ -66,6 +66,13 @@ class Log(Protocol):
         """Log it, and prove the answer: that it is this entry, by this author, under a checkpoint that the log signed."""
 
 
+class Timestamper(Protocol):
+    """A timestamp authority (RFC 3161)."""
+
+    async def stamp(self, signature: bytes) -> bytes:
+        """Its response (DER), proven to be by a trusted clock, over this signature, and of now."""
+
+
 class Store(Protocol):
     """Keeps attestations. `put` twice is one."""
 
@@ -89,4 +96,5 @@ class Equipment:
     stores: Mapping[str, Store]
     log: Log | None = None
     close: Callable[[], Awaitable[None]] = nothing_open  # when another has taken its place; what is under way still ends
+    timestamper: Timestamper | None = None
     trusted: tuple[TrustedKey, ...] = ()  # public halves of the signers, for marks that were written before

@@ -75,6 +75,8 @@ OWN_KEYS = {
     "transparency.public-key": "",
     "transparency.public-key-path": "",
     "transparency.origin": "",
+    "timestamps.url": "",
+    "timestamps.chain-path": "",
 }
 OWN_SIGNER_KEYS = {"keys.by-namespace": "", "signers.spiffe.socket": ""}
 OWN_REGISTRY_KEYS = {"storage.oci.allowed-hosts": "", "storage.oci.ca-file": ""}
@@ -185,6 +187,8 @@ ACCEPTED = [
     ("transparency.public-key", "PEM", "transparency/public_key", "PEM", "transparency.enabled is off"),
     ("transparency.public-key-path", "/log/key", "transparency/public_key_path", "/log/key", "transparency.enabled is off"),
     ("transparency.origin", "log.example", "transparency/origin", "log.example", "transparency.enabled is off"),
+    ("timestamps.url", "https://clock.example", "timestamps/url", "https://clock.example", ""),
+    ("timestamps.chain-path", "/clock/chain", "timestamps/chain_path", "/clock/chain", "timestamps.url is not set"),
     ("transparency.url", "", "transparency/url", "", "is empty, which replaces 'https://rekor.sigstore.dev'"),
     ("builder.id", "https://ci.example/a", "builder_id", "https://ci.example/a", ""),
     ("builder.id", "", "builder_id", "", "is empty, which replaces"),

@@ -10,8 +10,9 @@ import os
 import subprocess
 
 import pytest
-from fakes import attested, commands, folders
-from fakes.logservers import HOST, RekorTiles, RekorTrillian, program
+from cryptography.hazmat.primitives.serialization import Encoding
+from fakes import attested, commands, folders, sigstore
+from fakes.logservers import HOST, RekorTiles, RekorTrillian, TimestampServer, program
 from fakes.rekor import Rekor
 
 from sealwright import plugins
@@ -212,3 +213,31 @@ def test_a_real_log_answers_what_is_known_of_a_digest(servers, tmp_path):
     assert shown
     assert all(each["proven"] for each in shown)
     assert any("provenance" in each for each in shown)
+
+
+def test_a_real_clock_sees_what_is_signed_and_cosign_believes_it(servers, tmp_path_factory, tmp_path):
+    """With Rekor v2, which says no time itself; a time by another clock is refused."""
+    server, other = servers("v2"), servers("v1")
+    other.kill()  # it has metrics at the one port where this server must have them
+    stranger = tmp_path / "stranger.pem"
+    stranger.write_bytes(b"".join(each.public_bytes(Encoding.PEM) for each in (sigstore.clock(), sigstore.clock_root())))
+    clock = TimestampServer(tmp_path_factory.mktemp("clock"))
+    try:
+        path = at(server, tmp_path)
+        path.write_text(f"{path.read_text()}timestamps.url: {clock.url}\ntimestamps.chain-path: {clock.chain}\n")
+        assert commands.process("controller", "--source", tmp_path, "--once", "--config", path).code == 0
+        told = commands.process(
+            "export", "--in", tmp_path, "--run", "build-001", "--to", tmp_path / "proof", "--config", path
+        ).text
+        checks = [line.split()[1:] for line in told.splitlines() if line.startswith("  cosign ")]
+        assert len(checks) == 2
+        assert all("--use-signed-timestamps" in check and cosign(tmp_path, check) for check in checks)
+        path.write_text(path.read_text().replace(str(clock.chain), str(stranger)))
+        assert (
+            commands.process("export", "--in", tmp_path, "--run", "build-001", "--to", tmp_path / "proof", "--config", path).code
+            == 0
+        )
+        assert not any(cosign(tmp_path, check) for check in checks)
+    finally:
+        clock.close()
+        other.start()

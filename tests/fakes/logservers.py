@@ -161,6 +161,25 @@ class RekorTiles:
         self._processes.close()
 
 
+class TimestampServer:
+    """A timestamp authority with a key and a chain of its own, made at its start; `chain` is that chain's PEM."""
+
+    def __init__(self, folder: Path) -> None:
+        self._processes = Processes(folder)
+        port = free_port()
+        flags = {"port": port, "host": "127.0.0.1", "scheme": "http", "timestamp-signer": "memory"}
+        arguments = [f"--{name}={text}" for name, text in flags.items()]
+        self._processes.start("clock", program("TIMESTAMP_SERVER"), "serve", "--disable-ntp-monitoring", *arguments)
+        self.url = f"http://127.0.0.1:{port}/api/v1/timestamp"
+        self._processes.until("clock", f"{self.url}/certchain")
+        self.chain = folder / "chain.pem"
+        with urllib.request.urlopen(f"{self.url}/certchain", timeout=30) as answer:
+            self.chain.write_bytes(answer.read())
+
+    def close(self) -> None:
+        self._processes.close()
+
+
 class RekorTrillian:
     """Rekor v1 on Trillian on MariaDB, with its index for searches in the same database."""
 

@@ -1,5 +1,7 @@
 """Logged before it is stored: what is kept carries its proof, and what could not be logged waits (design D3)."""
 
+from dataclasses import replace
+
 import pytest
 from fakes import objects, signers
 from fakes.equipment import equipment
@@ -126,3 +128,42 @@ async def test_a_signature_by_a_key_that_is_not_ours_is_not_logged():
         author.of(outcome.attestation, equipment({}, MemorySigner(signers.key("ecdsa-p384"))).trusted)
 
     assert caught.value.reason is Reason.KEY_MISSING
+
+
+# --- timestamps ---
+
+
+class MemoryClock:
+    """`ports.Timestamper`: says what it saw. `fault` is raised as long as it is set."""
+
+    def __init__(self):
+        self.fault = None
+        self.seen = []
+
+    async def stamp(self, signature):
+        if self.fault:
+            raise self.fault
+        self.seen.append(signature)
+        return b"seen " + signature
+
+
+async def test_what_is_stored_carries_the_time_of_its_signature():
+    """Seen before it is logged, with a log and without one."""
+    for log in (MemoryLog(), None):
+        store, clock = MemoryStore("memory"), MemoryClock()
+        outcomes = await signed(replace(equipment({"memory": store}, log=log), timestamper=clock))
+
+        assert all(outcome.complete for outcome in outcomes)
+        assert [kept.timestamps for kept in store.kept.values()] == [(b"seen " + raw,) for raw in clock.seen]
+        assert clock.seen == [kept.signature.raw for kept in store.kept.values()]
+
+
+async def test_what_no_clock_saw_is_neither_logged_nor_stored():
+    """The run waits; best effort is for the log alone."""
+    store, log, clock = MemoryStore("memory"), MemoryLog(), MemoryClock()
+    clock.fault = OUTAGE
+    tools = replace(equipment({"memory": store}, log=log, **BEST_EFFORT), timestamper=clock)
+    outcomes = await signed(tools)
+
+    assert (store.kept, log.appended) == ({}, 0)
+    assert [failure.stage for outcome in outcomes for failure in outcome.failures] == ["log", "log"]

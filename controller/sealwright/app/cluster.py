@@ -14,6 +14,7 @@ from sealwright.app.gear import Gear
 from sealwright.app.logs import open_log
 from sealwright.app.running import REFRESH_S, refresh_keys, together, until_signal
 from sealwright.app.signers import Signers, expiries, trusted
+from sealwright.app.timestamps import open_timestamper
 from sealwright.core.errors import Fault
 from sealwright.core.model import Finding, value
 from sealwright.core.tekton.receipt import RingKey
@@ -195,14 +196,21 @@ class _Cluster:
     async def _equip(self, data: Mapping[str, str]) -> tuple[Equipment, tuple[Finding, ...]]:
         parsed = parse_config(data)
         config = parsed.config
-        own_log = open_log(config, _unix_s)
+        own_log, own_clock = open_log(config, _unix_s), open_timestamper(config, _unix_s)
         opened = stores.OwnStores(config, Tools(api=self._api, clock=self._clock, strict=config.profile == "strict"))
         # Before the stores, whose faults stop nothing: once the signers of the configuration before are given up, nothing may.
         signers = await self._opened.equip(config, config.signers_in_use)
         faults = await opened.open()
         shut = tuple(Finding(where=f"store {word}", message=str(fault)) for word, fault in faults.items())
-        close = together(opened.close, own_log.close)
-        tools = Equipment(config=config, signers=signers, stores=opened.by_word, log=own_log.log, close=close)
+        close = together(opened.close, own_log.close, own_clock.close)
+        tools = Equipment(
+            config=config,
+            signers=signers,
+            stores=opened.by_word,
+            log=own_log.log,
+            timestamper=own_clock.timestamper,
+            close=close,
+        )
         return tools, (*parsed.warnings, *shut)
 
 

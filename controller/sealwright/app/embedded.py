@@ -9,6 +9,7 @@ from sealwright.app import stores
 from sealwright.app.logs import open_log
 from sealwright.app.running import refresh_keys, until_signal
 from sealwright.app.signers import Signers, tools_by_hand, trusted
+from sealwright.app.timestamps import open_timestamper
 from sealwright.core.config import Config
 from sealwright.core.errors import Fault
 from sealwright.core.model import value
@@ -67,7 +68,7 @@ async def run_folder(options: FolderOptions, log: Log) -> Ended:
         clock = SystemClock()
         opened = Signers(tools_by_hand(options.keys or options.out / SECRETS))
         signers = await _signers(options, opened, log)
-        own_log = open_log(options.config, unix_s)
+        own_log, own_clock = open_log(options.config, unix_s), open_timestamper(options.config, unix_s)
         kept = stores.OwnStores(options.config, Tools(output=output))
         for word, fault in (await kept.open()).items():
             log.problem(f"store {word}", fault)
@@ -75,7 +76,12 @@ async def run_folder(options: FolderOptions, log: Log) -> Ended:
 
         def tools() -> Equipment:
             return Equipment(
-                config=options.config, signers=signers, stores=kept.by_word, log=own_log.log, trusted=trusted(signers)
+                config=options.config,
+                signers=signers,
+                stores=kept.by_word,
+                log=own_log.log,
+                timestamper=own_clock.timestamper,
+                trusted=trusted(signers),
             )
 
         controller = Controller(source, tools, report, clock, chance, patient=not options.once)
@@ -86,6 +92,7 @@ async def run_folder(options: FolderOptions, log: Log) -> Ended:
             refresher.cancel()
             await kept.close()
             await own_log.close()
+            await own_clock.close()
             await opened.close()
     return Ended(looks=ends, is_stopped=is_stopped)
 

@@ -8,6 +8,7 @@ import click
 
 from sealwright.app.configuration import read_config
 from sealwright.app.logs import key_of
+from sealwright.app.timestamps import clocks_of
 from sealwright.cli import show
 from sealwright.cli.search import open_index
 from sealwright.core.envelope import bundle
@@ -22,7 +23,8 @@ ROOT = "trusted_root.json"
 _HELP = """Write attestations of a folder as Sigstore bundles, one file each, and say how cosign alone checks them.
 
 A bundle holds the statement, its signature, and the proof that the transparency log has it. With --config, whose
-transparency.public-key is that of the log, a trusted root for it is written beside them. Nothing is fetched.
+transparency.public-key is that of the log, a trusted root for it and for the timestamp authority is written beside them.
+Nothing is fetched.
 
 \b
 Examples:
@@ -57,8 +59,12 @@ def command(*, folder: Path, digest: str, name: str, run: str, format_: str, tar
 
 
 def _root(config: Path | None) -> bytes:
-    asked = read_config(config).config.transparency if config else None
-    return rootfile.write(key_of(asked), asked.url) if asked and asked.enabled else b""
+    if config is None:
+        return b""
+    found = read_config(config).config
+    log, clocks = found.transparency, clocks_of(found.timestamps)
+    key = key_of(log) if log.enabled else None
+    return rootfile.write(key, log.url, clocks) if key or clocks else b""
 
 
 def _export(entry: Entry, target: Path, *, has_root: bool) -> None:
@@ -84,7 +90,8 @@ def _proof(attestation: Attestation) -> str:
 def _check(attestation: Attestation, path: Path, *, has_root: bool) -> Sequence[str]:
     """The command that checks it; a signature over a bare payload needs the payload, which is written beside the bundle."""
     log = ["--trusted-root", str(path.parent / ROOT)] if has_root else [] if attestation.entries else ["--insecure-ignore-tlog"]
-    common = ["--bundle", str(path), "--key", "cosign.pub", *log]
+    clock = ["--use-signed-timestamps"] if attestation.timestamps and has_root else []
+    common = ["--bundle", str(path), "--key", "cosign.pub", *log, *clock]
     if not attestation.envelope:
         payload = path.with_suffix("").with_suffix(".payload.json")
         payload.write_bytes(attestation.payload.body)

@@ -22,7 +22,13 @@ class Logged:
 
 
 async def log(attestation: Attestation, request: SignRequest, tools: Equipment) -> Logged:
-    """Log it, if it is to be logged. Raises what the log raises, unless the request goes on without."""
+    """Have it timestamped where that is configured, and log it, if it is to be logged.
+
+    Raises what the authority raises; and what the log raises, unless the request goes on without it.
+    """
+    if tools.timestamper:
+        stamp = await tools.timestamper.stamp(attestation.signature.raw)
+        attestation = replace(attestation, timestamps=(*attestation.timestamps, stamp))
     if not request.log:
         return Logged(attestation=attestation)
     try:

@@ -123,6 +123,10 @@ def _unless_logged(config: Config) -> str:
     return "" if config.transparency.enabled else "transparency.enabled is off"
 
 
+def _unless_stamped(config: Config) -> str:
+    return "" if config.timestamps.url else "timestamps.url is not set"
+
+
 def _if_key_file(config: Config) -> str:
     return "transparency.public-key-path goes before it" if config.transparency.public_key_path else ""
 
@@ -147,6 +151,7 @@ _IDLE: tuple[tuple[str, Why], ...] = (
     ("provenance.", _unless_enabled("taskrun", "pipelinerun")),
     *((f"transparency.{name}", _unless_logged) for name in ("url", "version", "entries", "on-failure", "public-key", "origin")),
     ("transparency.public-key-path", _unless_logged),
+    ("timestamps.chain-path", _unless_stamped),
     ("transparency.public-key", _if_key_file),
     ("transparency.entries", _if_tiled),
     *((f"storage.{store}.", _unless_stored_in(store)) for store in ("gcs", "oci", "docdb", "grafeas", "pubsub", "archivista")),

@@ -8,7 +8,7 @@ from typing import Literal
 from sealwright.core.config.advice import advise
 from sealwright.core.config.reading import Read, did_you_mean, read
 from sealwright.core.config.settings import NAMES, SETTINGS, Setting, allowed_words
-from sealwright.core.config.values import ArtifactConfig, Config, Parsed, Secret, Settings, Transparency, Value
+from sealwright.core.config.values import ArtifactConfig, Config, Parsed, Secret, Settings, Timestamps, Transparency, Value
 from sealwright.core.errors import Permanent, Reason, quote
 from sealwright.core.model import Finding, value
 
@@ -114,6 +114,7 @@ def _config(values: Mapping[str, Value | None]) -> Config:
         builder_id=str(values["builder.id"]),
         build_type=str(values["builddefinition.buildtype"]),
         transparency=_transparency(values),
+        timestamps=Timestamps(url=str(values["timestamps.url"]), chain_path=str(values["timestamps.chain-path"])),
         profile="strict" if values["profile"] == "strict" else "chains",
         metadata="chains" if values["provenance.metadata"] == "chains" else "stable",
         keys_by_namespace=tuple(_pair(line) for line in _words(values["keys.by-namespace"])),

@@ -320,6 +320,18 @@ SETTINGS: tuple[Setting, ...] = (
         effect="Name of the log in its checkpoints; unset: for v2 the host of transparency.url, for v1 any.",
     ),
     Setting(
+        name="timestamps.url",
+        kind="text",
+        own=True,
+        effect="Address of an RFC 3161 timestamp authority that sees each signature; unset: none does.",
+    ),
+    Setting(
+        name="timestamps.chain-path",
+        kind="text",
+        own=True,
+        effect="File with its certificates (PEM), its own first, up to the root; unset: the public authority's.",
+    ),
+    Setting(
         name="signers.x509.fulcio.enabled",
         kind="switch",
         default="false",

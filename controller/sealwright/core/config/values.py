@@ -60,6 +60,14 @@ class Transparency:
 
 
 @value
+class Timestamps:
+    """The timestamp authority that sees each signature; without a `url`, none does. `chain_path` may be empty."""
+
+    url: str = field(default="", repr=False)  # may hold a password
+    chain_path: str = ""
+
+
+@value
 class Config:
     """The whole ConfigMap. Words are canonical: `slsa/v1` reads `in-toto`, `kafka` reads `pubsub`.
 
@@ -74,6 +82,7 @@ class Config:
     builder_id: str
     build_type: str
     transparency: Transparency
+    timestamps: Timestamps
     profile: Literal["chains", "strict"]
     metadata: Literal["stable", "chains"]
     managed_by: tuple[str, ...]
@@ -138,6 +147,7 @@ def signing_hash(config: Config) -> str:
         "profile": config.profile,
         "metadata": config.metadata,
         "transparency": _logging(config.transparency),
+        "timestamps": config.timestamps.url,
         "signers": {
             word: [config.signers[word].get(name) for name in names]
             for word, names in _IDENTITY.items()

@@ -1,15 +1,19 @@
-"""A trusted root for one log, as cosign and other clients read it: for those who check by hand what a private log has.
+"""A trusted root for one log and one clock, as cosign and other clients read it: for those who check a private log by hand.
 
 Source: sigstore/protobuf-specs, sigstore_trustroot.proto.
 """
 
 import base64
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from sealwright.core import pem
 from sealwright.core.errors import Permanent, Reason
 from sealwright.core.keys import PublicKey
+from sealwright.core.proof.chain import Authority
 from sealwright.core.proof.checkpoint import LogKey
 
 MEDIA_TYPE = "application/vnd.dev.sigstore.trustedroot+json;version=0.1"
@@ -24,27 +28,33 @@ _DETAILS = {
 }
 
 
-def write(log: LogKey, url: str) -> bytes:
+def write(log: LogKey | None, url: str, clocks: Sequence[Authority] = ()) -> bytes:
     """The file's JSON. Raises Permanent(KEY_UNUSABLE) for a log's key that these files have no name for."""
     found = {
         "mediaType": MEDIA_TYPE,
-        "tlogs": [
-            {
-                "baseUrl": f"https://{log.origin}" if log.origin else url,
-                "hashAlgorithm": "SHA2_256",
-                "publicKey": {
-                    "rawBytes": _text(pem.first_block(log.key.pem, "the log's key").body),
-                    "keyDetails": _details(log.key),
-                    "validFor": {"start": _SINCE},
-                },
-                "logId": {"keyId": _text(log.log_id)},
-            }
-        ],
+        "tlogs": [_log(log, url)] if log else [],
         "certificateAuthorities": [],
         "ctlogs": [],
-        "timestampAuthorities": [],
+        "timestampAuthorities": [_clock(each) for each in clocks],
     }
     return msgspec.json.format(msgspec.json.encode(found))
+
+
+def _log(log: LogKey, url: str) -> dict[str, Any]:
+    key = {
+        "rawBytes": _text(pem.first_block(log.key.pem, "the log's key").body),
+        "keyDetails": _details(log.key),
+        "validFor": {"start": _SINCE},
+    }
+    address = f"https://{log.origin}" if log.origin else url
+    return {"baseUrl": address, "hashAlgorithm": "SHA2_256", "publicKey": key, "logId": {"keyId": _text(log.log_id)}}
+
+
+def _clock(clock: Authority) -> dict[str, Any]:
+    own = clock.chain[0].subject.rfc4514_string()
+    certificates = [{"rawBytes": _text(each.public_bytes(Encoding.DER))} for each in clock.chain]
+    subject = {"organization": own, "commonName": own}
+    return {"subject": subject, "certChain": {"certificates": certificates}, "validFor": {"start": _SINCE}}
 
 
 def _details(key: PublicKey) -> str:
