@@ -1,8 +1,10 @@
 """`sealwright search --rekor`: what a transparency log knows of a digest, proven, and what we know of it beside that."""
 
 import asyncio
+import hashlib
+import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -13,6 +15,7 @@ import msgspec
 from sealwright.cli import exits, show
 from sealwright.core import keys
 from sealwright.core.config import without_password
+from sealwright.core.envelope.rekor import asking
 from sealwright.core.envelope.rekor.told import told
 from sealwright.core.envelope.rekor.wire import ANSWER_LIMIT
 from sealwright.core.errors import Fault, Permanent, Reason, quote
@@ -26,6 +29,8 @@ from sealwright.edge.index import Index
 from sealwright.edge.reading import read_argument
 from sealwright.edge.rekorsearch import Found
 
+# Attestations of ours whose entries are asked for.
+KNOWN = 50
 _SHA256 = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 
 
@@ -54,8 +59,9 @@ def run(context: click.Context, asked: Asked, output: str) -> NoReturn:
     if not match:
         raise Permanent(Reason.INVALID_INPUT, f"--digest: {quote(asked.digest)}; a log is asked for sha256: and 64 hex digits")
     log = checkpoint.log_key(_key(asked.url, asked.key))
-    found, count = asyncio.run(_find(asked.url, f"sha256:{match[1]}"))
-    known = _known(asked.index, match[1]) if asked.index else {}
+    attestations = _attestations(asked.index, match[1]) if asked.index else []
+    found, count = asyncio.run(_find(asked.url, [f"sha256:{match[1]}", *map(_signed_digest, attestations)]))
+    known = {entry.body: each for each in attestations for entry in each.entries}
     seen = [_judge(each, log, known) for each in found]
     _tell(seen, count, output)
     context.exit(_code(seen))
@@ -69,15 +75,24 @@ def _key(url: str, path: Path | None) -> PublicKey:
     return key
 
 
-async def _find(url: str, digest: str) -> tuple[list[Found], int]:
+async def _find(url: str, digests: Sequence[str]) -> tuple[list[Found], int]:
+    """Each entry once, and how many there are."""
     async with Caller(url, "the log", ANSWER_LIMIT) as caller:
-        return await rekorsearch.find(caller, digest)
+        answers = [await rekorsearch.find(caller, digest) for digest in dict.fromkeys(digests)]
+    found = {each.uuid: each for entries, _ in answers for each in entries}
+    unfetched = sum(count - len(entries) for entries, count in answers)
+    return list(found.values()), len(found) + unfetched
 
 
-def _known(index: Index, digits: str) -> Mapping[bytes, Attestation]:
-    """Our attestations of the digest, by the bodies of their entries, which were proven before they were kept."""
+def _attestations(index: Index, digits: str) -> list[Attestation]:
+    """Ours of the digest. Their entries' bodies, which were proven before they were kept, tell which entries are ours."""
     found = (entry.attestation for entry in index.search(digest=digits))
-    return {entry.body: attestation for attestation in found for entry in attestation.entries}
+    return [attestation for attestation in itertools.islice(found, KNOWN) if attestation.entries]
+
+
+def _signed_digest(attestation: Attestation) -> str:
+    """What a log finds a hashedrekord by: it knows nothing of what was built."""
+    return f"sha256:{hashlib.sha256(asking.message(attestation)).hexdigest()}"
 
 
 def _judge(found: Found, log: LogKey, known: Mapping[bytes, Attestation]) -> Seen:
