@@ -112,7 +112,9 @@ async def test_a_log_is_searched_and_each_entry_proven(searched):
     assert all(each["proven"] for each in shown)
     assert all(each["by"] == [key_id(searched[0])] for each in shown)
     assert any(each.get("provenance", {}).get("predicateType") == "https://slsa.dev/provenance/v0.2" for each in shown)
-    assert any(each["kind"] == "hashedrekord 0.0.1" and "provenance" in each for each in shown), "the image's signature is not found"
+    assert any(each["kind"] == "hashedrekord 0.0.1" and "provenance" in each for each in shown), (
+        "the image's signature is not found"
+    )
     assert "2 proven, 0 not" in (await search(searched)).text
 
 

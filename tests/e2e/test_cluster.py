@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 import pytest
 from fakes import commands, folders, kubectl
+from fakes.logservers import HOST, RekorTiles
 from fakes.manifests import ROOT
 
 sys.path.insert(0, str(ROOT / "hack/_cluster"))
@@ -22,6 +23,7 @@ from tekton import Tekton, children_of
 pytestmark = pytest.mark.e2e
 
 SIGNED, RECEIPT = "chains.tekton.dev/signed", "sealwright.dev/receipt"
+LOGGED = "chains.tekton.dev/transparency"
 CONFIG = "/api/v1/namespaces/tekton-chains/configmaps"
 MERGE = "application/merge-patch+json"
 JSON = "application/json"
@@ -381,3 +383,30 @@ def test_only_the_namespaces_that_were_named_are_touched(place, user):
 
     assert other.our_calls() == Counter()
     assert not any(run["metadata"].get("finalizers") for run in other.runs().values())
+
+
+def test_runs_are_logged_before_they_are_marked(place, tmp_path):
+    """Rekor v2 under `manual`: runs that ask are logged, by a word that Tekton's webhook leaves; while the log is down they wait."""
+    folder = tmp_path / "log"
+    folder.mkdir()
+    log = RekorTiles(folder)
+    settings = {"enabled": "manual", "version": "v2", "url": log.url, "origin": HOST, "public-key": log.public.decode()}
+    configure(place.api, **{f"transparency.{name}": text for name, text in settings.items()})
+    try:
+        place.create("asks", annotations={"sealwright.dev/transparency-upload": "true", LOGGED: "https://x?logIndex=1"})
+        place.create("does-not")
+        with place.controller() as controller:
+            log.kill()
+            place.tekton.finish_task_runs(["asks", "does-not"])
+            controller.until(lambda: SIGNED in place.annotations("does-not"), seconds=30)
+            assert SIGNED not in place.annotations("asks")
+            log.start()
+            controller.until(lambda: place.are_signed(2), seconds=90)
+        entries = int((log.tiles / "checkpoint").read_text().splitlines()[1])
+        assert place.annotations("asks")[LOGGED] == f"{log.url}/?logIndex={entries - 1}"
+        assert entries == sum(name.startswith("chains.tekton.dev/signature-") for name in place.annotations("asks"))
+        assert LOGGED not in place.annotations("does-not")
+        assert place.verify() == 2
+    finally:
+        configure(place.api, **{f"transparency.{name}": None for name in settings})
+        log.close()
