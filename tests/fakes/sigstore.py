@@ -84,6 +84,8 @@ def builder(asked: Asked) -> x509.CertificateBuilder:
         .not_valid_after(asked.end)
         .add_extension(x509.BasicConstraints(ca=asked.is_authority, path_length=asked.path_length), critical=True)
         .add_extension(_usage(is_authority=asked.is_authority, signs=asked.signs), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(asked.key.material.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(asked.by.material.public_key()), critical=False)
     )
     if asked.use is not None:
         made = made.add_extension(x509.ExtendedKeyUsage([asked.use]), critical=asked.is_use_critical)
@@ -157,7 +159,7 @@ SOURCE = (fulcio(12, "https://git.test/team/app"), fulcio(14, "refs/heads/main")
 
 def leaf(asked: Asked | None = None, seen_by: PrivateKey | None = CT, extensions: bytes = b"", moment: datetime = NOW) -> bytes:
     """A signer's certificate (DER) with a timestamp of the certificate log, unless `seen_by` is None."""
-    wanted = asked or Asked(more=(alternative(), fulcio(8, ISSUER), *SOURCE))
+    wanted = asked or Asked(more=(alternative(), fulcio(1, ISSUER, is_old=True), fulcio(8, ISSUER), *SOURCE))
     if seen_by is None:
         return certificate(wanted).public_bytes(Encoding.DER)
     seen = certificate(wanted).tbs_certificate_bytes
@@ -350,13 +352,15 @@ def span(start: datetime | None = NOW - timedelta(days=200), end: datetime | Non
 
 
 def _log(key: PrivateKey, log_id: bytes, host: str) -> dict[str, Any]:
-    public = {"rawBytes": _b64(spki(key)), "keyDetails": "any", "validFor": span()}
+    details = "PKIX_ED25519" if key.public.algorithm == "ed25519" else "PKIX_ECDSA_P256_SHA_256"
+    public = {"rawBytes": _b64(spki(key)), "keyDetails": details, "validFor": span()}
     return {"baseUrl": f"https://{host}", "hashAlgorithm": "SHA2_256", "publicKey": public, "logId": {"keyId": _b64(log_id)}}
 
 
 def _authority(*chain: x509.Certificate) -> dict[str, Any]:
     certificates = [{"rawBytes": _b64(each.public_bytes(Encoding.DER))} for each in chain]
-    return {"uri": "https://ca.test", "certChain": {"certificates": certificates}, "validFor": span()}
+    subject = {"organization": "test", "commonName": "test"}
+    return {"subject": subject, "uri": "https://ca.test", "certChain": {"certificates": certificates}, "validFor": span()}
 
 
 def trusted_root() -> dict[str, Any]:

@@ -198,6 +198,14 @@ def test_each_version_is_read(version):
     assert (version, (b"0\x82",)) == (read(loaded).version, read(loaded).certificates)
 
 
+def test_a_digest_that_says_nothing_is_none():
+    """So cosign writes it where the key signs the whole file."""
+    loaded = whole()
+    loaded["messageSignature"]["messageDigest"] = {}
+
+    assert read(loaded).message == MessageSignature(raw=b"\xfb\xff")
+
+
 def test_a_proof_without_checkpoint_is_left_aside_in_version_01():
     """Its promise is what counts there."""
     loaded = whole("0.1")

@@ -11,7 +11,7 @@ from click.shell_completion import CompletionItem
 # subcommand, also the module of this package that holds it as `command` -> what the list says of it
 _KINDS = {
     "file": "Prove who signed a file, with a Sigstore bundle.",
-    "image": "Prove what is signed about an image in an OCI layout or registry.",
+    "image": "Prove what is signed about an image in a registry or OCI layout.",
     "pipeline": "Prove a PipelineRun and every task that ran in it.",
     "run": "Prove the provenance in TaskRuns and PipelineRuns.",
 }

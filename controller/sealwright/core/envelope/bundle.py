@@ -23,11 +23,13 @@ from sealwright.core.model import Attestation, InclusionProof, LogEntry, Signatu
 
 T = TypeVar("T")
 
-MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+# What every version's media type begins with.
+PREFIX = "application/vnd.dev.sigstore.bundle"
+MEDIA_TYPE = f"{PREFIX}.v0.3+json"
 _VERSIONS = {
-    "application/vnd.dev.sigstore.bundle+json;version=0.1": "0.1",
-    "application/vnd.dev.sigstore.bundle+json;version=0.2": "0.2",
-    "application/vnd.dev.sigstore.bundle+json;version=0.3": "0.3",
+    f"{PREFIX}+json;version=0.1": "0.1",
+    f"{PREFIX}+json;version=0.2": "0.2",
+    f"{PREFIX}+json;version=0.3": "0.3",
     MEDIA_TYPE: "0.3",
 }
 
@@ -174,7 +176,7 @@ class _Bundle(_Wire):
 
 def looks_like(loaded: Mapping[str, Any]) -> bool:
     """Whether a JSON object says that it is a bundle, of whatever version."""
-    return str(loaded.get("mediaType", "")).startswith("application/vnd.dev.sigstore.bundle")
+    return str(loaded.get("mediaType", "")).startswith(PREFIX)
 
 
 def read(data: bytes) -> Bundle:
@@ -243,7 +245,8 @@ def _message(wire: _Bundle) -> MessageSignature | None:
         return None
     raw = _needed(wire.message_signature.signature, "messageSignature.signature")
     stated = wire.message_signature.message_digest
-    if stated is None:
+    # cosign leaves it empty where the key signs the whole file (Ed25519).
+    if stated is None or stated == _Digest():
         return MessageSignature(raw=raw)
     digest = _needed(stated.digest, "messageSignature.messageDigest.digest")
     if _DIGESTS.get(stated.algorithm) != len(digest):
