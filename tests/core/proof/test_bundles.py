@@ -144,6 +144,29 @@ def test_a_certificate_is_refused(row):
     assert reason is found.reason, found.message
 
 
+@pytest.mark.parametrize("form", signers.FORMS)
+@pytest.mark.parametrize("algorithm", signers.ALGORITHMS)
+def test_a_certificate_may_have_a_key_of_each_kind(algorithm, form):
+    """It signs in either form, unless one was asked for."""
+    key = signers.key(algorithm, 5)
+    make = leaf(key=key)
+    body = sigstore.payload()
+    message = sigstore.dsse.pae(sigstore.statement.MEDIA_TYPE, body)
+    raw = key.sign(message, form)
+    envelope = sigstore.dsse.Envelope(
+        payload_type=sigstore.statement.MEDIA_TYPE, body=body, signatures=(Signature(key_id="", raw=raw),)
+    )
+    entry = sigstore.entry(("dsse", "0.0.1"), message, body, raw, make())
+    bundle = Bundle(envelope=envelope, certificates=(make(),), entries=(entry,))
+    other = next(each for each in signers.FORMS if each != form)
+
+    assert prove(bundle).identity
+    assert prove(bundle, sigstore.trust(form=form)).identity
+    if algorithm not in ("ecdsa-p256", "rsa-2048"):
+        assert Reason.BAD_SIGNATURE is refusal(bundle, sigstore.trust(form=other)).reason
+    assert Reason.BAD_SIGNATURE is refusal(replace(bundle, envelope=replace(envelope, body=body + b" "))).reason
+
+
 def test_a_timestamp_of_the_certificate_log_with_extensions_is_proven():
     """They are signed too."""
     assert prove(sigstore.bundle(replace(sigstore.V1_SEALED, certificate=leaf(extensions=b"\0\0\5abcde"))))
@@ -350,6 +373,17 @@ def test_nothing_is_proven_by_a_root_in_which(row):
 def test_the_last_second_of_a_time_belongs_to_it(path):
     """Ends are inclusive."""
     assert prove(V2, sigstore.trust(changed=changed(*path, to=LAST)))
+
+
+def test_whoever_is_named_twice_is_trusted_in_either_time():
+    """A root may list a log, an authority or a clock again when its time was renewed."""
+    root = sigstore.trusted_root()
+    for name in ("tlogs", "certificateAuthorities", "timestampAuthorities", "ctlogs"):
+        for each in copy.deepcopy(root[name]):
+            (each.get("publicKey") or each)["validFor"] = ENDED
+            root[name].insert(0, each)
+
+    assert prove(V2, sigstore.trust(changed=root))
 
 
 def test_an_authority_without_a_log_of_certificates_is_trusted_when_that_is_asked_for():

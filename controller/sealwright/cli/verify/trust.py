@@ -25,7 +25,7 @@ class Asked:
 
     keys: Sequence[BinaryIO]
     keys_needed: int
-    form: Form
+    form: Form | None
     identity: str
     identity_pattern: str
     issuer: str
@@ -45,9 +45,7 @@ _OPTIONS = (
         "--hash",
         "form",
         type=click.Choice(["sha256", "by-curve"]),
-        default="sha256",
-        show_default=True,
-        help="How the keys sign: by-curve is how Chains signs with P-384, P-521 and Ed25519 cosign keys.",
+        help="How keys sign: sha256 unless said (certificates: either); by-curve is Chains' way with P-384, P-521, Ed25519 keys.",
     ),
     click.option("--certificate-identity", "identity", default="", help="Name in the signer's certificate."),
     click.option("--certificate-identity-regexp", "identity_pattern", default="", help="Pattern (RE2) for the whole name."),
@@ -82,7 +80,7 @@ def options(command: F) -> F:
 
 def of(asked: Asked) -> Trust:
     """The trust that was asked for. Raises Permanent: KEY_MISSING, KEY_UNUSABLE, INVALID_INPUT."""
-    trusted = tuple(TrustedKey(key=keys.load_public(file.read()), form=asked.form) for file in asked.keys)
+    trusted = tuple(TrustedKey(key=keys.load_public(file.read()), form=asked.form or "sha256") for file in asked.keys)
     identities = _identities(asked)
     return Trust(
         keys=trusted,

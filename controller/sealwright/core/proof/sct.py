@@ -24,15 +24,16 @@ def prove(leaf: x509.Certificate, issuer: x509.Certificate, logs: Sequence[Trust
     stamps = _embedded(leaf)
     faults = []
     for stamp in stamps:
-        log = next((log for log in logs if log.log_id == stamp.log_id), None)
-        if log is None:
+        named = [log for log in logs if log.log_id == stamp.log_id]
+        if not named:
             faults.append(f"the log {stamp.log_id.hex()[:16]} is not trusted")
-        elif not log.window.holds(_moment(stamp)):
-            faults.append(f"the log {stamp.log_id.hex()[:16]} is trusted only from {log.window}")
-        elif fault := _fault(stamp, leaf, issuer, log):
-            faults.append(fault)
-        else:
-            return f"the certificate log {stamp.log_id.hex()[:16]} saw the certificate at {_moment(stamp).isoformat()}"
+        for log in named:
+            if not log.window.holds(_moment(stamp)):
+                faults.append(f"the log {stamp.log_id.hex()[:16]} is trusted only from {log.window}")
+            elif fault := _fault(stamp, leaf, issuer, log):
+                faults.append(fault)
+            else:
+                return f"the certificate log {stamp.log_id.hex()[:16]} saw the certificate at {_moment(stamp).isoformat()}"
     raise _bad("; ".join(faults))
 
 

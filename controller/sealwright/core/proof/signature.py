@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sealwright.core import keys
 from sealwright.core.errors import Permanent, Reason, Untrusted
-from sealwright.core.keys import PublicKey
+from sealwright.core.keys import Form, PublicKey
 from sealwright.core.model import Identity, LogEntry, value
 from sealwright.core.proof import chain, identity, logbody, logentry, sct, timestamp
 from sealwright.core.proof.logbody import Signed
@@ -107,7 +107,7 @@ def _signer(signed: Signed, trusted: Sequence[TrustedKey]) -> TrustedKey:
 def _by_certificate(signed: Signed, evidence: Evidence, trust: Trust, root: TrustedRoot) -> Proven:
     leaf, *others = (chain.load(each, "a certificate of the signature") for each in evidence.certificates)
     key = _certified(leaf)
-    keys.verify(key, trust.form, signed.message, signed.signature)
+    _verify(key, trust.form, signed)
     seen = _seen(signed, evidence.certificates[0], evidence, trust)
     if not seen.times:
         why = "a certificate lives for minutes, and neither a trusted clock nor a log's promise says that it signed while it did"
@@ -124,6 +124,17 @@ def _by_certificate(signed: Signed, evidence: Evidence, trust: Trust, root: Trus
     who = identity.of_certificate(leaf)
     steps.append(identity.expect(who, trust.identities))
     return Proven(key=key, steps=tuple(steps), identity=who, times=seen.times, log_ids=seen.log_ids)
+
+
+def _verify(key: PublicKey, form: Form | None, signed: Signed) -> None:
+    """In the form that was asked for, or in one of the two."""
+    if form is None:
+        try:
+            keys.verify(key, "by-curve", signed.message, signed.signature)
+            return
+        except Untrusted:
+            form = "sha256"
+    keys.verify(key, form, signed.message, signed.signature)
 
 
 def _certified(leaf: x509.Certificate) -> PublicKey:
@@ -152,7 +163,7 @@ def _seen(signed: Signed, verifier: bytes, evidence: Evidence, trust: Trust) -> 
     _enough({stamp.authority for stamp in stamps}, trust.clocks_needed, Reason.NO_PROVEN_TIME, "trusted clocks")
     for entry, _ in entries:
         _is_numbered_once(entry.entry)
-        _trusted_then(next(log for log in trust.root.logs if log.log_key == entry.log), times)
+        _trusted_then([log for log in trust.root.logs if log.log_key == entry.log], times)
     steps = [f"a trusted clock saw the signature at {stamp.moment.isoformat()}" for stamp in stamps]
     steps += [step for entry, body in entries for step in (*entry.steps, body)]
     return _Seen(times=times, log_ids=tuple(seen_by.values()), steps=tuple(steps))
@@ -182,9 +193,10 @@ def _enough(found: Iterable[object], needed: int, reason: Reason, what: str) -> 
         raise Untrusted(reason, f"{count} {what} are proven to have seen the signature, wanted {needed}")
 
 
-def _trusted_then(log: TrustedLog, times: Sequence[datetime]) -> None:
-    """At every proven time; where none is proven, the log must at least be trusted at some time."""
-    if log.window.start is None or not all(map(log.window.holds, times)):
+def _trusted_then(logs: Sequence[TrustedLog], times: Sequence[datetime]) -> None:
+    """In one window of this log at every proven time; where none is proven, it must at least be trusted at some time."""
+    if not any(log.window.start is not None and all(map(log.window.holds, times)) for log in logs):
         when = ", ".join(moment.isoformat() for moment in times) or "no proven time"
-        message = f"the log {log.log_id.hex()[:16]} is trusted only from {log.window}, and the signature was seen at {when}"
+        windows = ", or ".join(str(log.window) for log in logs)
+        message = f"the log {logs[0].log_id.hex()[:16]} is trusted only from {windows}, and the signature was seen at {when}"
         raise Untrusted(Reason.UNKNOWN_LOG, message)

@@ -85,9 +85,19 @@ def prove(response: bytes, message: bytes, clocks: Sequence[Authority]) -> Stamp
 
 
 def _prove(token: _Token, message: bytes, clocks: Sequence[Authority]) -> Stamp:
-    clock = next((clock for clock in clocks if _is_named(token, clock.chain[0])), None)
-    if clock is None:
+    named = [clock for clock in clocks if _is_named(token, clock.chain[0])]
+    if not named:
         raise _bad(f"it is by a clock that is not trusted here (certificate {token.serial:x})")
+    faults = []
+    for clock in named:
+        try:
+            return _prove_by(clock, token, message)
+        except Untrusted as fault:
+            faults.append(fault)
+    raise faults[0]
+
+
+def _prove_by(clock: Authority, token: _Token, message: bytes) -> Stamp:
     certificate = clock.chain[0]
     _prove_attributes(token, certificate)
     _prove_signature(token, certificate)

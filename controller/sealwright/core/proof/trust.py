@@ -26,14 +26,15 @@ class Trust:
 
     `logs_needed` and `clocks_needed` count distinct logs and timestamp authorities that must have seen the signature;
     `certificate_logs_needed` is 0 for an authority that shows its certificates to none. They are asked only with a `root`:
-    without one no log and no clock is known, and only keys can be trusted. `form` is how certificates' keys sign.
+    without one no log and no clock is known, and only keys can be trusted. `form` is how certificates' keys sign; None takes
+    either: such keys live for one signature, and which hash it has is their client's choice.
     """
 
     keys: tuple[TrustedKey, ...] = ()
     keys_needed: int = 1
     identities: tuple[TrustedIdentity, ...] = ()
     root: TrustedRoot | None = None
-    form: Form = "sha256"
+    form: Form | None = None
     logs_needed: int = 1
     clocks_needed: int = 0
     certificate_logs_needed: int = 1

@@ -25,7 +25,7 @@ from sealwright.core.proof.checkpoint import LogKey
 # A root with every log and authority that ever was is 10 KiB.
 SIZE_LIMIT = 1 << 20
 _MEDIA_TYPES = tuple(f"application/vnd.dev.sigstore.trustedroot{form}" for form in (
-    "+json;version=0.1", "+json;version=0.2", ".v0.2+json",
+    "+json;version=0.1", "+json;version=0.2", ".v0.1+json", ".v0.2+json",
 ))  # fmt: skip
 
 
