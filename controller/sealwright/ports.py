@@ -5,11 +5,12 @@ and so does its in-memory twin.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, Self
 
 from sealwright.core.config import Config
 from sealwright.core.envelope.rekor.asking import Author
-from sealwright.core.model import Artifact, Attestation, Key, LogEntry, Mark, Origin, Receipt, Signature, value
+from sealwright.core.model import Artifact, Attestation, Key, Lane, LogEntry, Mark, Origin, Receipt, Signature, value
+from sealwright.core.outbox import Pending
 from sealwright.core.proof.attestation import TrustedKey
 
 
@@ -23,29 +24,86 @@ class Clock(Protocol):
         """Wait so many seconds."""
 
 
-class Runs(Protocol):
-    """Where runs come from and where their marks go: a cluster, or a folder that plays one."""
+class Keys(Protocol):
+    """Where work comes from."""
 
-    def follow(self) -> AsyncIterator[Key]:
-        """Keys of runs that are there or have changed. Ends only if the source does (`--once`)."""
+    def follow(self) -> AsyncIterator[tuple[Key, Lane]]:
+        """Keys of what is there or has changed, and where they should wait. Ends only if the source does (`--once`)."""
 
     def backlog(self) -> AsyncIterator[Key]:
-        """Keys of runs from before, to be worked off beside the changes and behind them. Ends when it has given all."""
+        """Keys from before, to be worked off beside the changes and behind them. Ends when it has given all, if ever."""
+
+
+class Claim(Protocol):
+    """This replica's right to act on a run, for as long as the `with` lasts: its shard is not handed over before."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def check(self) -> None:
+        """Before each effect on the outside. Raises Transient(NOT_HELD) where another replica may act by now."""
+
+
+class _Free:
+    """The claim where there is nobody else."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def check(self) -> None:
+        pass
+
+
+FREE: Claim = _Free()
+
+
+class Objects(Protocol):
+    """Runs as they are now."""
 
     async def fetch(self, key: Key) -> bytes | None:
-        """The object's JSON as it is now; None where it is gone."""
+        """The object's JSON; None where it is gone."""
+
+
+class Runs(Keys, Objects, Protocol):
+    """Where runs come from and where their marks go: a cluster, or a folder that plays one."""
+
+    def claim(self, anchor: str) -> Claim | None:
+        """The right to act on what belongs together under this uid (`runs.anchor`); None where another replica has it."""
 
     async def hold(self, key: Key, uid: str) -> None:
         """Keep an unfinished run from vanishing between its end and its signature."""
 
     async def release(self, key: Key, uid: str) -> None:
-        """Let go of a run that will never be signed, because it is deleted before its end."""
+        """Let go of a run that is being deleted and is not to be signed in its place. Without a uid: of whichever is there."""
+
+    async def keep(self, owed: Pending) -> None:
+        """Keep what is still owed of a run that is about to go. Raises Transient where there is no room or no answer."""
+
+    async def fail(self, key: Key, uid: str, annotations: Mapping[str, str]) -> None:
+        """Write on the run, once, that it could not be signed until now; it stays to be signed."""
 
     async def standing(self, key: Key, uid: str) -> bool:
         """Whether this run's work is done, by our own record: a mark that others can write is not believed."""
 
     async def mark(self, key: Key, uid: str, mark: Mark) -> None:
         """Write the mark and the record, so that a kill in between changes nothing; a run that is gone is left alone."""
+
+
+class Outbox(Keys, Protocol):
+    """What is owed of runs that are gone. Keys have the run's namespace and the name under which it is kept."""
+
+    def claim(self, anchor: str) -> Claim | None:
+        """As `Runs.claim`."""
+
+    async def fetch(self, key: Key) -> Pending | None:
+        """What is owed; None where it has been settled."""
+
+    async def drop(self, key: Key) -> None:
+        """It is settled."""
 
 
 class Signer(Protocol):

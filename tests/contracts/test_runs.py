@@ -122,8 +122,8 @@ async def followed(source):
     keys: list[Key] = []
 
     async def collect() -> None:
-        async for key in source.runs.follow():
-            keys.append(key)  # noqa: PERF401  whoever looks wants what has come so far
+        async for key, _ in source.runs.follow():
+            keys.append(key)
 
     task = asyncio.create_task(collect())
     try:
@@ -173,7 +173,7 @@ async def test_an_end_of_the_source_ends_the_following(make):
     source.add(BUILD, RELEASE)
     source.end()
 
-    assert {KEY, RELEASE_KEY} == {key async for key in source.runs.follow()}
+    assert {KEY, RELEASE_KEY} == {key async for key, _ in source.runs.follow()}
 
 
 async def test_an_object_is_fetched_as_it_is_now(make):

@@ -44,7 +44,8 @@ RIGHTS = {
         ("*", "", "events"): "create patch",
         ("tekton-chains", "", "configmaps"): "get list watch",
         ("tekton-chains", "", "secrets"): "get list watch create update",
-        ("tekton-chains", "coordination.k8s.io", "leases"): "get list watch create update patch",
+        ("tekton-chains", "sealwright.dev", "pendingattestations"): "get list create delete",
+        ("tekton-chains", "coordination.k8s.io", "leases"): "get list watch create update patch delete",
     },
     "tekton-pipelines-controller": {
         ("*", "tekton.dev", "taskruns"): "propagate",
@@ -154,7 +155,7 @@ def test_probes_ask_where_chains_answers():
 
 def test_the_secret_and_the_namespace_are_where_chains_has_them():
     """`/etc/signing-secrets` and SYSTEM_NAMESPACE; without the Secret the pod starts, to say what is missing."""
-    (mount,), (volume,), (variable,) = container()["volumeMounts"], pod()["volumes"], container()["env"]
+    (mount,), (volume,), (_, variable) = container()["volumeMounts"], pod()["volumes"], container()["env"]
 
     assert (mount["name"], mount["mountPath"], mount["readOnly"]) == ("signing-secrets", "/etc/signing-secrets", True)
     assert volume["secret"] == {"secretName": "signing-secrets", "optional": True, "defaultMode": 0o440}
@@ -212,10 +213,10 @@ def test_configuration_asks_for_what_this_version_can_do_and_no_key_is_shipped()
 
 
 def test_one_replica_always_stays():
-    """One replica until they share the work; a drain takes one at a time; one that is not ready keeps no node from being drained."""
+    """Two share the work; a drain takes one at a time; one that is not ready keeps no node from being drained."""
     budget = named(BASE, "PodDisruptionBudget", "tekton-chains-controller")["spec"]
 
-    assert deployment()["spec"]["replicas"] == 1
+    assert deployment()["spec"]["replicas"] == 2
     assert (budget["maxUnavailable"], budget["unhealthyPodEvictionPolicy"]) == (1, "AlwaysAllow")
 
 

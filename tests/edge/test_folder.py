@@ -51,15 +51,15 @@ class Folder:
         there.write_bytes(text if isinstance(text, bytes) else text.encode())
 
     async def keys(self, runs=None):
-        return [str(key) async for key in (runs or self.runs()).follow()]
+        return [str(key) async for key, _ in (runs or self.runs()).follow()]
 
 
 async def until_the_end(runs):
     """The names that `follow` gives until the clock has no more turns."""
     names = []
     with contextlib.suppress(EOFError):
-        async for key in runs.follow():
-            names.append(key.name)  # noqa: PERF401  what came before the end counts
+        async for key, _ in runs.follow():
+            names.append(key.name)
     return names
 
 

@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping
 
+import pytest
 from fakes.signers import MemorySigner
 
 from sealwright import plugins
 from sealwright.core import config as configs
 from sealwright.core.config import Config
 from sealwright.core.proof.attestation import TrustedKey
-from sealwright.ports import Equipment, Log, Signer, Store
+from sealwright.core.tekton import runs
+from sealwright.core.tekton.runs import Run
+from sealwright.flow.sign import OnBug, Work
+from sealwright.ports import FREE, Equipment, Log, Signer, Store
 
 
 def config(**settings: str) -> Config:
@@ -37,3 +41,8 @@ def equipment(stores: Mapping[str, Store], signer: Signer | None = None, log: Lo
         log=log,
         trusted=(TrustedKey(key=made.held.public, form=made.held.form),) if isinstance(made, MemorySigner) else (),
     )
+
+
+def work(run: Run, tools: Equipment, on_bug: OnBug = pytest.fail) -> Work:
+    """What the flow passes on for one run, where nobody else is."""
+    return Work(origin=runs.origin_of(run), tools=tools, claim=FREE, on_bug=on_bug)

@@ -114,9 +114,9 @@ class KubeApi:
             return self._object(self.kept.get((resource, namespace, name)))
         if method == "GET":
             return await (self._watch if query.get("watch") else self._list)(request, resource, namespace)
-        write = {"POST": self._create, "PATCH": self._patch}[method]
-        assert method == "POST" or request.content_type == "application/json-patch+json"
-        return write((resource, namespace, name), json.loads(body))
+        write = {"POST": self._create, "PUT": self._replace, "PATCH": self._patch, "DELETE": self._delete}[method]
+        assert method != "PATCH" or request.content_type == "application/json-patch+json"
+        return write((resource, namespace, name), json.loads(body or b"null"))
 
     def _object(self, found):
         return web.json_response(found) if found else _status(404)
@@ -129,6 +129,7 @@ class KubeApi:
         field, _, wanted = query.get("fieldSelector", "").partition("=")
         name = wanted if field == "metadata.name" else ""
         found = [each for place, each in sorted(self.kept.items()) if _is_of(place, resource, namespace, name)]
+        found = [each for each in found if _has_labels(each, query.get("labelSelector", ""))]
         if field == "involvedObject.uid":
             found = [each for each in found if each["involvedObject"]["uid"] == wanted]
         begin, limit = int(query.get("continue") or 0), int(query.get("limit") or len(found) or 1)
@@ -168,10 +169,24 @@ class KubeApi:
         name = found["metadata"]["name"]
         if (resource, namespace, name) in self.kept:
             return _status(409)
-        kind = {"secrets": "Secret", "configmaps": "ConfigMap"}[resource]
+        kind = {"secrets": "Secret", "configmaps": "ConfigMap"}.get(resource) or found["kind"]
         return web.json_response(
-            self.put({"kind": kind} | found | {"metadata": {"name": name, "namespace": namespace}}), status=201
+            self.put({"kind": kind} | found | {"metadata": found["metadata"] | {"namespace": namespace}}), status=201
         )
+
+    def _replace(self, place, found):
+        before = self.kept.get(place)
+        if before is None:
+            return _status(404)
+        if before["metadata"]["resourceVersion"] != found["metadata"]["resourceVersion"]:
+            return _status(409)
+        return web.json_response(self.put(found))
+
+    def _delete(self, place, _):
+        if place not in self.kept:
+            return _status(404)
+        self.delete(*place)
+        return web.json_response({"kind": "Status", "status": "Success"})
 
     def _patch(self, place, operations):
         before = self.kept.get(place)
@@ -233,6 +248,13 @@ def _is_of(place, resource, namespace, name):
         and place[1] in (namespace, place[1] if not namespace else "")
         and (not name or place[2] in (name, ""))
     )
+
+
+def _has_labels(found, selector):
+    """Both forms that are asked for: `name` and `name=word`."""
+    there = found["metadata"].get("labels", {})
+    wanted = [each.partition("=") for each in selector.split(",") if each]
+    return all(name in there and word in ("", there[name]) for name, _, word in wanted)
 
 
 def _line(line):

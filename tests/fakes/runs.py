@@ -1,19 +1,40 @@
 """A cluster in memory: objects that come, change and go, marks that stay, and a record of its own."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Self
 
 from fakes import objects
 from fakes.stepping import step
 
-from sealwright.core.model import Key, Mark
+from sealwright.core.errors import Reason, Transient
+from sealwright.core.model import Key, Lane, Mark
+from sealwright.core.outbox import Pending
 from sealwright.core.tekton import annotations as run_annotations
 from sealwright.core.tekton import runs
 
 
+class MemoryClaim:
+    """`ports.Claim`, which a test can take away."""
+
+    def __init__(self, source: "MemoryRuns", anchor: str) -> None:
+        self._source, self._anchor = source, anchor
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def check(self) -> None:
+        if self._anchor in self._source.lost:
+            raise Transient(Reason.NOT_HELD, "another replica has it")
+
+
 class MemoryRuns:
-    """`ports.Runs`. Each verb takes a step before and after what it does, so that a story can be stopped at both.
+    """`ports.Runs`. `elsewhere` are the anchors that another replica works on, `lost` those that it takes while we act.
+
+    Each verb takes a step before and after what it does, so that a story can be stopped at both.
 
     `marks` are what was written, `order` the verbs as they were called. `mark_fault` is raised by `mark` and `end_fault` by
     `follow` at its end, `fetch_faults` by `fetch` of that key. `echo`: a mark comes back as a change, as from a watch.
@@ -31,6 +52,10 @@ class MemoryRuns:
         self.end_fault: Exception | None = None
         self.held: set[tuple[Key, str]] = set()
         self.past: list[Key] = []
+        self.elsewhere: set[str] = set()
+        self.lost: set[str] = set()
+        self.kept: dict[Key, Pending] = {}
+        self.keep_fault: Exception | None = None
         self.add(*found)
 
     def add(self, *found: objects.Object) -> None:
@@ -65,9 +90,25 @@ class MemoryRuns:
         """What stands on the object."""
         return runs.read(self._objects[key]).metadata.annotations or {}
 
-    async def follow(self) -> AsyncIterator[Key]:
+    def claim(self, anchor: str) -> MemoryClaim | None:
+        return None if anchor in self.elsewhere else MemoryClaim(self, anchor)
+
+    async def keep(self, owed: Pending) -> None:
+        self.order.append(("keep", owed.origin.key))
+        await step()
+        if self.keep_fault:
+            raise self.keep_fault
+        self.kept[owed.origin.key] = owed
+
+    async def fail(self, key: Key, uid: str, annotations: Mapping[str, str]) -> None:
+        self.order.append(("fail", key))
+        await step()
+        if runs.read(self._objects[key]).metadata.uid == uid:
+            self._objects[key] = run_annotations.annotate(self._objects[key], annotations)
+
+    async def follow(self) -> AsyncIterator[tuple[Key, Lane]]:
         while (key := await self._news.get()) is not None:
-            yield key
+            yield key, "live"
         if self.end_fault:
             raise self.end_fault
 
@@ -79,7 +120,8 @@ class MemoryRuns:
         self.held.add((key, uid))
 
     async def release(self, key: Key, uid: str) -> None:
-        self.held.discard((key, uid))
+        self.order.append(("release", key))
+        self.held = {(held, of) for held, of in self.held if held != key or uid not in ("", of)}
 
     async def fetch(self, key: Key) -> bytes | None:
         self.order.append(("fetch", key))

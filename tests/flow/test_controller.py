@@ -15,8 +15,10 @@ from sealwright.core import retry
 from sealwright.core.errors import Permanent, Reason
 from sealwright.core.model import Key
 from sealwright.core.tekton import marks
-from sealwright.flow.controller import AHEAD, PATIENCE_S, WORKERS, Controller
-from sealwright.flow.reconcile import Report, State
+from sealwright.flow.controller import AHEAD, WORKERS, Controller
+from sealwright.flow.failing import PROBE_S
+from sealwright.flow.later import SLACK
+from sealwright.flow.reconcile import PATIENCE_S, Report, State, reconcile
 
 BUILD = objects.task_run()
 RELEASE = objects.pipeline_run(tasks=["clone", "build"])
@@ -43,7 +45,11 @@ class Story:
         self.reports: list[Report] = []
         self.times_s: list[float] = []
         tools = equipment({"memory": self.store})
-        self.controller = Controller(self.source, lambda: tools, self._report, self.clock, lambda: chance, patient=patient)
+
+        def look(key, at):
+            return reconcile(key, self.source, tools, at)
+
+        self.controller = Controller(self.source, look, self._report, self.clock, lambda: chance, patient=patient)
 
     def _report(self, report: Report) -> None:
         self.reports.append(report)
@@ -59,7 +65,7 @@ class Story:
 
     def is_empty(self) -> bool:
         """Nothing is remembered of any run."""
-        held = ("_busy", "_again", "_attempts", "_patience_ends", "_awaited", "_parents", "_next")
+        held = ("_busy", "_again", "_failing", "_later", "_waiting_since_s", "_going_since_s", "_awaited", "_parents")
         return not any(getattr(self.controller, name) for name in held)
 
     @asynccontextmanager
@@ -263,12 +269,12 @@ async def test_retries_grow_and_never_end():
 
 @pytest.mark.parametrize("chance", [0.0, 0.5, 0.999])
 async def test_a_retry_comes_when_its_wait_is_over(chance):
-    """Within a second of what `core/retry` says, for each of the first tries."""
+    """Within a second of what `core/retry` says, and never later than a probe of what may have recovered."""
     story = Story(BUILD, chance=chance)
     story.store.fault = OUTAGE
     wanted = [0.0]
     for attempt in range(1, 8):
-        wanted.append(wanted[-1] + min(2.0 ** (attempt - 1), retry.CAP_S) * (0.5 + chance / 2))
+        wanted.append(wanted[-1] + min(2.0 ** (attempt - 1), PROBE_S) * (0.5 + chance / 2))
     async with story.running():
         await story.clock.advance(wanted[-1] + 0.001)
 
@@ -358,11 +364,11 @@ async def test_a_run_that_changes_while_it_fails_has_one_retry():
             story.source.touch(KEY)
             await idle()
         looks = len(story.reports)
-        held = len(story.controller._due)
+        held = len(story.controller._later._due)
         await story.clock.advance(4 * 3600)
 
         assert looks == 1001
-        assert held <= AHEAD + 2
+        assert held <= SLACK + 2
         assert len(story.reports) - looks <= 5
 
 
@@ -581,7 +587,7 @@ async def test_memory_does_not_grow_with_the_number_of_runs():
         for n in range(20_000):
             given += 1
             ahead.append(given - len(story.reports))
-            yield Key(kind="TaskRun", namespace="team", name=f"build-{n}")
+            yield Key(kind="TaskRun", namespace="team", name=f"build-{n}"), "live"
 
     async def fetch(_key: Key) -> bytes:
         nonlocal fetched
@@ -609,7 +615,7 @@ async def test_a_store_that_hangs_holds_back_the_source():
             found = objects.task_run(f"build-{n}")
             story.source._objects[objects.key(found)] = objects.body(found)
             given.append(objects.key(found))
-            yield given[-1]
+            yield given[-1], "live"
 
     story.source.follow = follow
     story.store.hang()

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 
 import pytest
-from fakes.clock import idle
+from fakes.clock import HandClock, idle
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +14,10 @@ from sealwright.flow.line import SHARE, Line
 
 def key(name, namespace="team"):
     return Key(kind="TaskRun", namespace=namespace, name=str(name))
+
+
+def counts(line):
+    return {(found.kind, found.lane): found.count for found in line.waiting()}
 
 
 async def taken(line, count):
@@ -85,11 +89,38 @@ async def test_a_key_that_waits_already_waits_once():
     await line.put(key(1))
     await line.put(key(1))
     await line.put(key(1), "past")
-    waiting = line.waiting()
+    waiting = counts(line)
     await taken(line, 1)
     await line.put(key(1))
 
-    assert waiting == line.waiting() == {("TaskRun", "live"): 1}
+    assert waiting == counts(line) == {("TaskRun", "live"): 1}
+
+
+async def test_what_is_being_deleted_goes_first():
+    """Also what waited already: it leaves its place behind the others."""
+    line = Line(live=10, past=10)
+    await fill(line, [key(n) for n in range(3)])
+    await fill(line, [key("old")], "past")
+    await line.put(key("new"), "going")
+    await line.put(key(2), "going")
+    await line.put(key("old"), "going")
+    await line.put(key(2), "live")
+
+    assert await taken(line, 5) == [key("new"), key(2), key("old"), key(0), key(1)]
+    assert counts(line) == {}
+
+
+async def test_it_says_for_how_long_the_oldest_has_waited():
+    """In each lane, by kind."""
+    clock = HandClock()
+    line = Line(live=10, past=10, now_s=clock.now_s)
+    await line.put(key(1))
+    await clock.advance(7.0)
+    await line.put(key(2, "other"))
+    await line.put(key(3), "past")
+    await clock.advance(1.0)
+
+    assert {found.lane: found.oldest_s for found in line.waiting()} == {"live": 8.0, "past": 1.0}
 
 
 async def test_whoever_fills_a_full_lane_waits_and_the_other_lane_does_not():
@@ -97,7 +128,7 @@ async def test_whoever_fills_a_full_lane_waits_and_the_other_lane_does_not():
     line = Line(live=2, past=2)
     filling = asyncio.create_task(fill(line, [key(n) for n in range(5)], "past"))
     await idle()
-    full = line.waiting()
+    full = counts(line)
     await line.put(key("new"))
     order = await taken(line, 6)
     await filling
@@ -203,7 +234,7 @@ def test_every_key_is_given_and_what_was_cancelled_stops_nobody(puts, room, canc
         await line.join()
         worker.cancel()
         left = {key(*puts[n][1::-1]) for n in cancelled if n < len(tasks) and tasks[n].cancelled()}
-        return set(given_), left, line.waiting()
+        return set(given_), left, counts(line)
 
     given_, left, waiting = asyncio.run(story())
     wanted = {key(n, space) for space, n, _ in puts}

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from fakes import objects, signers
-from fakes.equipment import equipment
+from fakes.equipment import equipment, work
 from fakes.logs import OUTAGE, MemoryLog
 from fakes.signers import MemorySigner
 from fakes.stepping import cancel_at, finish
@@ -28,7 +28,7 @@ def no_bug(error: Exception) -> None:
 
 
 async def signed(tools, on_bug=no_bug):
-    return await flow.sign(RUN, planning.plan(RUN, tools.config).requests, tools, on_bug)
+    return await flow.sign(RUN, planning.plan(RUN, tools.config).requests, work(RUN, tools, on_bug))
 
 
 @pytest.mark.parametrize("kind", ["v1", "v2"])

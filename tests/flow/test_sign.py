@@ -5,7 +5,7 @@ import json
 
 import pytest
 from fakes import objects, signers
-from fakes.equipment import config, equipment
+from fakes.equipment import config, equipment, work
 from fakes.signers import MemorySigner
 from fakes.stepping import cancel_at, finish
 from fakes.stores import OUTAGE, REFUSAL, MemoryStore
@@ -31,7 +31,7 @@ def no_bug(error: Exception) -> None:
 
 
 async def signed(tools: Equipment, on_bug=no_bug, run=RUN) -> tuple[Outcome, ...]:
-    return await flow.sign(run, planning.plan(run, tools.config).requests, tools, on_bug)
+    return await flow.sign(run, planning.plan(run, tools.config).requests, work(run, tools, on_bug))
 
 
 # --- the true case ---
@@ -147,7 +147,7 @@ WORDS = {
 async def test_a_word_that_nothing_answers_to_fails_its_request(row):
     """It is named, with what there is; the run is not complete (threat T27)."""
     request, stage, reason, said = WORDS[row]
-    (outcome,) = await flow.sign(RUN, [request], equipment({"memory": MemoryStore()}), no_bug)
+    (outcome,) = await flow.sign(RUN, [request], work(RUN, equipment({"memory": MemoryStore()}), no_bug))
 
     assert not outcome.complete
     (failure,) = outcome.failures

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 from fakes import equipment, signers
+from fakes.equipment import work
 from fakes.manifests import ROOT
 
 sys.path.insert(0, str(ROOT / "hack/_cluster"))
@@ -47,7 +48,7 @@ def signed(run, number=0, **settings):
     )
     found = runs.read(json.dumps(run).encode())
     plan = planning.plan(found, tools.config)
-    outcomes = asyncio.run(sign(found, plan.requests, tools, pytest.fail))
+    outcomes = asyncio.run(sign(found, plan.requests, work(found, tools)))
     return annotated(run, marks.after(outcomes, plan.skipped))
 
 

@@ -1,8 +1,10 @@
 """The controller in a cluster: the same flow as over a folder, with the API server as its source and mark."""
 
 import asyncio
+import contextlib
 import os
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,7 +18,8 @@ from sealwright.app.running import REFRESH_S, refresh_keys, together, until_sign
 from sealwright.app.signers import Signers, expiries, trusted
 from sealwright.app.timestamps import open_timestamper
 from sealwright.core.errors import Fault
-from sealwright.core.model import Finding, value
+from sealwright.core.model import Finding, Key, value
+from sealwright.core.shards import SHARDS
 from sealwright.core.tekton.receipt import RingKey
 from sealwright.edge import signing
 from sealwright.edge.audit import Audit
@@ -24,8 +27,11 @@ from sealwright.edge.clock import SystemClock, chance, wall_now
 from sealwright.edge.kube import login, notices, settings
 from sealwright.edge.kube.client import Api
 from sealwright.edge.kube.events import Events
+from sealwright.edge.kube.leases import Leases
 from sealwright.edge.kube.notices import Notice
+from sealwright.edge.kube.outbox import KubeOutbox
 from sealwright.edge.kube.runs import ClusterRuns
+from sealwright.edge.kube.shards import Shards
 from sealwright.edge.kube.watch import Watch
 from sealwright.edge.metrics import Metrics
 from sealwright.edge.reports import Log
@@ -34,9 +40,12 @@ from sealwright.edge.status import History, Status, Waiting
 from sealwright.edge.stores import Tools
 from sealwright.edge.web import Address, Web
 from sealwright.flow.controller import Controller
-from sealwright.flow.reconcile import Report
+from sealwright.flow.outbox import settle_one
+from sealwright.flow.reconcile import Circumstances, Report, reconcile
 from sealwright.ports import Equipment
 
+# What has begun may take this long to end after SIGTERM; the kubelet kills after 40 s.
+STOP_S = 25.0
 KEYS = Path("/etc/signing-secrets")
 # Runs that finished longer ago than this before the start are left alone (design D8).
 HISTORY = timedelta(days=7)
@@ -69,7 +78,8 @@ async def run_cluster(options: ClusterOptions, log: Log) -> None:
     audit = Audit(options.audit_log) if options.audit_log else None
     try:
         async with Api(login.find(options.kubeconfig)) as api:
-            await until_signal(_Cluster(api, options, log, audit).run())
+            cluster = _Cluster(api, options, log, audit)
+            await until_signal(cluster.run(), cluster.wind_down)
     finally:
         if audit:
             audit.close()
@@ -83,7 +93,8 @@ class _Cluster:
         self._clock = SystemClock()
         self._started = wall_now()
         self._history = History()
-        self._controller: Controller | None = None
+        self._controllers: list[Controller] = []
+        self._is_stopping = False
         self._receipt_keys: Sequence[RingKey] = ()
         self._metrics = Metrics(__version__, self._waiting)
         self._events = Events(api, self._clock, _unix_s, self._metrics.event, instance=os.environ.get("HOSTNAME", "sealwright"))
@@ -92,6 +103,18 @@ class _Cluster:
         self._gear = Gear(self._equip, self._clock, self._taken, self._refused)
         self._metrics.watch_signers(lambda: expiries(self._signers()))
         self._watch = Watch(api, self._clock, options.namespaces, log.problem)
+        name, start = _replica()
+        self._shards = Shards(
+            Leases(api, options.system, _scope(options.namespaces), wall_now), self._clock, name, start, log.problem
+        )
+        self._outbox = KubeOutbox(
+            api,
+            self._clock,
+            options.system,
+            scope=options.namespaces,
+            claims=self._shards.claim,
+            on_problem=log.problem,
+        )
 
     async def run(self) -> None:
         """Until it is cancelled; then what is open is closed."""
@@ -110,10 +133,41 @@ class _Cluster:
             await self._gear.ready()
             self._receipt_keys = await self._ring()
             group.create_task(self._follow_ring())
-            source = ClusterRuns(self._api, self._watch, lambda: self._receipt_keys, self._accepts)
-            self._log.note("started", namespaces=list(self._options.namespaces) or "all")
-            self._controller = Controller(source, self._current, self._report, self._clock, chance, live_room=LIVE_ROOM)
-            await self._controller.run()
+            group.create_task(self._shards.run())
+            self._log.note("started", namespaces=list(self._options.namespaces) or "all", replica=self._shards.replica)
+            self._controllers = [self._runs_controller(), self._outbox_controller()]
+            for controller in self._controllers:
+                group.create_task(controller.run())
+
+    async def wind_down(self) -> None:
+        """Begin nothing new, finish what has begun, and hand over each shard as soon as it is idle."""
+        self._is_stopping = True
+        self._shards.stop()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_S):
+                await asyncio.gather(*(controller.stop() for controller in self._controllers))
+        await self._shards.leave()
+
+    def _runs_controller(self) -> Controller:
+        source = ClusterRuns(
+            self._api,
+            self._watch,
+            shards=self._shards,
+            outbox=self._outbox,
+            ring=lambda: self._receipt_keys,
+            accepts=self._accepts,
+        )
+
+        def look(key: Key, at: Circumstances) -> Awaitable[Report]:
+            return reconcile(key, source, self._current(), at)
+
+        return Controller(source, look, self._report, self._clock, chance, live_room=LIVE_ROOM)
+
+    def _outbox_controller(self) -> Controller:
+        def look(key: Key, _at: Circumstances) -> Awaitable[Report]:
+            return settle_one(key, self._outbox, self._current())
+
+        return Controller(self._outbox, look, self._report, self._clock, chance)
 
     async def _ring(self) -> Sequence[RingKey]:
         while True:
@@ -150,12 +204,15 @@ class _Cluster:
         unmet = [self._gear.obstacle] if self._gear.obstacle else []
         if not self._watch.synced.is_set():
             unmet.append(Finding(where="watch", message="the API server has not answered yet"))
+        if self._shards.obstacle:
+            unmet.append(Finding(where="leases", message=self._shards.obstacle))
         return Status(
             version=__version__,
             at_s=_unix_s(),
             started_s=self._started.timestamp(),
             generation=self._gear.version,
             unmet=unmet,
+            is_stopping=self._is_stopping,
             warnings=self._gear.warnings,
             keys=self._key_ids(),
             looks=self._history.looks,
@@ -164,8 +221,13 @@ class _Cluster:
         )
 
     def _waiting(self) -> list[Waiting]:
-        counts = self._controller.waiting() if self._controller else {}
-        return [Waiting(kind=kind, lane=lane, count=count) for (kind, lane), count in counts.items()]
+        self._metrics.shards(len(self._shards.held), SHARDS)
+        self._metrics.outbox(self._outbox.load.count, self._outbox.load.size)
+        return [
+            Waiting(kind=found.kind, lane=found.lane, count=found.count, oldest_s=found.oldest_s)
+            for controller in self._controllers
+            for found in controller.waiting()
+        ]
 
     def _current(self) -> Equipment:
         """With the keys that sign now."""
@@ -212,6 +274,18 @@ class _Cluster:
             close=close,
         )
         return tools, (*parsed.warnings, *shut)
+
+
+def _scope(namespaces: Sequence[str]) -> str:
+    """A word for the part of the cluster that we and our replicas look after."""
+    return f"{zlib.crc32(','.join(sorted(namespaces)).encode()):08x}" if namespaces else "all"
+
+
+def _replica() -> tuple[str, str]:
+    """Our name among replicas, and a word for this start. A pod's name is its own: what died under it is taken over at once."""
+    start = f"{int(chance() * 16**8):08x}"
+    pod = os.environ.get("POD_NAME", "")
+    return (pod, start) if pod else (f"{os.environ.get('HOSTNAME', 'sealwright').lower()[:63]}-{start}", start)
 
 
 def _unix_s() -> float:

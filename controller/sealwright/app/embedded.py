@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from pathlib import Path
 
 from sealwright.app import stores
@@ -12,7 +12,7 @@ from sealwright.app.signers import Signers, tools_by_hand, trusted
 from sealwright.app.timestamps import open_timestamper
 from sealwright.core.config import Config
 from sealwright.core.errors import Fault
-from sealwright.core.model import value
+from sealwright.core.model import Key, value
 from sealwright.edge import keyfiles
 from sealwright.edge.clock import SystemClock, chance, unix_s
 from sealwright.edge.folder import FolderRuns
@@ -22,7 +22,7 @@ from sealwright.edge.signers import x509
 from sealwright.edge.signing import CheckedSigner
 from sealwright.edge.stores import Tools
 from sealwright.flow.controller import Controller
-from sealwright.flow.reconcile import Report, State
+from sealwright.flow.reconcile import Circumstances, Report, State, reconcile
 from sealwright.ports import Equipment
 
 
@@ -84,7 +84,10 @@ async def run_folder(options: FolderOptions, log: Log) -> Ended:
                 trusted=trusted(signers),
             )
 
-        controller = Controller(source, tools, report, clock, chance, patient=not options.once)
+        def look(key: Key, at: Circumstances) -> Awaitable[Report]:
+            return reconcile(key, source, tools(), at)
+
+        controller = Controller(source, look, report, clock, chance, patient=not options.once)
         refresher = asyncio.ensure_future(refresh_keys(signers.values, clock, log))
         try:
             is_stopped = await until_signal(controller.run())

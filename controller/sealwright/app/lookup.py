@@ -10,12 +10,10 @@ from sealwright.core.errors import Fault, Permanent, Reason, quote
 from sealwright.core.model import Key, Kind, value
 from sealwright.core.tekton import family, runs
 from sealwright.core.tekton.runs import PipelineRun, Run
-from sealwright.edge.clock import SystemClock
 from sealwright.edge.kube import login
 from sealwright.edge.kube.client import Api
-from sealwright.edge.kube.runs import ClusterRuns
+from sealwright.edge.kube.runs import RunReader
 from sealwright.edge.kube.settings import CONFIG
-from sealwright.edge.kube.watch import Watch
 from sealwright.flow import reconcile
 
 # The last ones are what matters, and a run that fails for a day has one for each reason.
@@ -53,7 +51,7 @@ async def look(kubeconfig: Path | None, kind: Kind, namespace: str, name: str) -
     found = login.find(kubeconfig)
     key = Key(kind=kind, namespace=namespace or found.namespace or "default", name=name)
     async with Api(found) as api:
-        source = ClusterRuns(api, Watch(api, SystemClock(), (), lambda _where, _fault: None), tuple, lambda _: True)
+        source = RunReader(api)
         body = await source.fetch(key) if key.namespace.isprintable() and "/" not in key.namespace else None
         if body is None:
             raise Permanent(Reason.NOT_FOUND, f"{found.server}: no {kind} {quote(name)} in the namespace {quote(key.namespace)}")

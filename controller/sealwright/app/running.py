@@ -14,19 +14,31 @@ from sealwright.ports import Clock
 REFRESH_S = 10.0
 
 
-async def until_signal(story: Coroutine[Any, Any, None]) -> bool:
+async def until_signal(story: Coroutine[Any, Any, None], wind_down: Callable[[], Awaitable[None]] | None = None) -> bool:
     """Run the story to its end, or to SIGTERM or SIGINT, which cancel it; true if a signal was the end.
 
+    `wind_down` is awaited between a first signal and the cancellation; a second signal does not wait for it.
     A story that is cancelled from inside raises: it must never look like one that was asked to stop.
     """
     loop = asyncio.get_running_loop()
     running = asyncio.ensure_future(story)
+    ending: asyncio.Task[None] | None = None
     is_asked = False
 
+    async def end() -> None:
+        try:
+            if wind_down:
+                await wind_down()
+        finally:
+            running.cancel()
+
     def stop() -> None:
-        nonlocal is_asked
+        nonlocal is_asked, ending
         is_asked = True
-        running.cancel()
+        if ending:
+            running.cancel()
+        else:
+            ending = loop.create_task(end())
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
@@ -38,6 +50,8 @@ async def until_signal(story: Coroutine[Any, Any, None]) -> bool:
             await running
         return running.cancelled()
     finally:
+        if ending:
+            ending.cancel()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
 

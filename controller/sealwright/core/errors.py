@@ -42,6 +42,8 @@ class Reason(StrEnum):
     ADDRESS_DENIED = "AddressDenied", "a run names a host at an address where it may not lead us (loopback, link-local, metadata)"
     LOGIN_REFUSED = "LoginRefused", "a registry wants a login, and that of the run's ServiceAccount is missing or not accepted"
     LOG_FAILED = "LogFailed", "the transparency log refused an entry, or takes no more"
+    NOT_HELD = "NotHeld", "this replica does not hold the run's shard any more; another one goes on with it"
+    OUTBOX_FULL = "OutboxFull", "no room to keep what is owed of runs that are being deleted"
     UNAVAILABLE = "Unavailable", "something needed did not answer; waiting may help"
     NOT_FOUND = "NotFound", "nothing is there under this name"
     INTERNAL_ERROR = "InternalError", "a bug in Sealwright; please report it"

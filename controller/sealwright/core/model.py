@@ -14,6 +14,8 @@ from sealwright.core.errors import Reason
 
 T = TypeVar("T")
 Kind = Literal["TaskRun", "PipelineRun"]
+# Where a key waits: a run that is being deleted, one that changes now, one that was there before.
+Lane = Literal["going", "live", "past"]
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
@@ -44,6 +46,16 @@ class Origin:
     key: Key
     uid: str
     service_account: str = ""
+
+
+@value
+class Queued:
+    """Keys of one kind that wait in one place: a lane, or `retry` for those that failed. `oldest_s`: how long the oldest has."""
+
+    kind: Kind
+    lane: str
+    count: int
+    oldest_s: float = 0.0
 
 
 @value
@@ -218,9 +230,10 @@ class Failure:
 
 @value
 class Outcome:
-    """What became of one SignRequest."""
+    """What became of one SignRequest. `payload` is there as soon as it could be built, signed or not."""
 
     request: SignRequest
+    payload: Payload | None = None
     attestation: Attestation | None = None
     receipts: tuple[Receipt, ...] = ()
     failures: tuple[Failure, ...] = ()

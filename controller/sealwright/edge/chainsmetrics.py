@@ -26,7 +26,7 @@ _COUNTED = {
     "signing_failures": "Total number of signing failures of {0}s",
 }
 # The lanes of Knative's queue, whose depth Chains shows: what is resynchronised is in the slow one.
-_SLOW = "backlog"
+_SLOW = "past"
 
 
 class ChainsMetrics:

@@ -5,12 +5,13 @@ dot, nor what Sealwright writes below `oci/` and `signing-secrets/`. What a scan
 and where each run is stands in SQLite, so memory hardly grows with the runs.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
 from sealwright.core.errors import Fault, Permanent, Reason, quote
-from sealwright.core.model import Key, Mark
+from sealwright.core.model import Key, Lane, Mark
+from sealwright.core.outbox import Pending
 from sealwright.core.tekton import annotations as run_annotations
 from sealwright.core.tekton.documents import RunDocument, RunFile
 from sealwright.edge.documents import Documents, Place
@@ -18,7 +19,7 @@ from sealwright.edge.files import safe_name
 from sealwright.edge.index import entries
 from sealwright.edge.output import Output
 from sealwright.edge.runfiles import SIGNED, SUFFIXES, Problem, RunFiles
-from sealwright.ports import Clock
+from sealwright.ports import FREE, Claim, Clock
 
 # How often the folder is looked through: nobody should have to wait, and a look costs a few microseconds a file.
 POLL_S = 1.0
@@ -53,7 +54,7 @@ class FolderRuns:
         self._documents = Documents(output.database)
         self._seen: set[int] = set()
 
-    async def follow(self) -> AsyncIterator[Key]:
+    async def follow(self) -> AsyncIterator[tuple[Key, Lane]]:
         """Keys of runs in new and changed files. In each scan TaskRuns come first, so that a PipelineRun finds its own.
 
         Raises Permanent(NOT_FOUND) where there is no folder.
@@ -63,7 +64,7 @@ class FolderRuns:
         while True:
             for keys in self._scan():
                 for key in keys:
-                    yield key
+                    yield key, "live"
                 await self._clock.sleep(0)
             if self._once:
                 return
@@ -82,6 +83,16 @@ class FolderRuns:
 
     async def release(self, key: Key, uid: str) -> None:
         """Nothing was held."""
+
+    def claim(self, _anchor: str) -> Claim:
+        """Always: the index is locked by the one program that uses it."""
+        return FREE
+
+    async def keep(self, owed: Pending) -> None:
+        """Nothing: a file stays until it can be signed."""
+
+    async def fail(self, key: Key, uid: str, annotations: Mapping[str, str]) -> None:
+        """Nothing: nobody waits for a mark in a folder, and `why` says it."""
 
     async def fetch(self, key: Key) -> bytes | None:
         """The object's JSON: the file's own bytes where it is JSON. Raises as `RunFiles.read`."""

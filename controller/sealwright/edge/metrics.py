@@ -3,6 +3,7 @@
 Names: Chains' own in `chainsmetrics`, ours begin with `sealwright_`. Nothing else in the program counts.
 """
 
+from collections import Counter as Counter_
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 
@@ -91,11 +92,14 @@ class Metrics:
         )
         self._signed_after_kind = {kind: self._signed_after.labels(kind) for kind in _KINDS}
         self._dependency = gauge("dependency_up", "Whether something that signing needs answered last time", "dependency")
+        self._is_up: dict[str, Gauge] = {}  # bound once: this is asked for with each signature
         self._config = gauge("config_info", "The configuration in force", "generation")
         self._reload_good = gauge("config_last_reload_successful", "Whether the newest configuration is in force")
         self._reload_at = gauge("config_last_reload_success_timestamp_seconds", "When the configuration was taken")
         self._leader = gauge("leader", "Whether this replica holds a shard")
         self._shards = gauge("shards", "Shards, by whether this replica holds them", "state")
+        self._outbox_count = gauge("outbox_runs", "Runs that are gone and of which something is still owed")
+        self._outbox_size = gauge("outbox_bytes", "What the outbox takes, in bytes")
         gauge("build_info", "The program", "version").labels(version).set(1)
         for kind in Spoof:
             _ = self._spoofed[kind,]  # shown from the start, so that the first one is an increase
@@ -107,6 +111,7 @@ class Metrics:
         self.chains.run(found)
         for outcome in found.outcomes:
             self._store(outcome)
+            self._answers(outcome)
         for finding in found.findings:
             if spoof := _SPOOFS.get(status.reason(finding)):
                 self.spoofed(spoof)
@@ -127,6 +132,16 @@ class Metrics:
             for word in set(outcome.request.stores).difference(receipt.store for receipt in outcome.receipts):
                 self._stored[word, "failure"].inc()
 
+    def _answers(self, outcome: Outcome) -> None:
+        """Whether the signer and the stores that this outcome needed did their part."""
+        stages = {failure.stage for failure in outcome.failures if failure.transient}
+        if outcome.attestation or "sign" in stages:
+            self.dependency(f"signer:{outcome.request.signer}", is_up=outcome.attestation is not None)
+        there = {receipt.store for receipt in outcome.receipts}
+        for word in outcome.request.stores if outcome.attestation else ():
+            if word in there or "store" in stages:
+                self.dependency(f"store:{word}", is_up=word in there)
+
     def skipped(self, reason: Reason) -> None:
         """A run that will not be signed, also one that was never looked at."""
         self._skipped[str(reason),].inc()
@@ -145,7 +160,9 @@ class Metrics:
 
     def dependency(self, word: str, *, is_up: bool) -> None:
         """Whether it answered. `word` is ours: `apiserver`, `store:oci`, `signer:x509`."""
-        self._dependency.labels(word).set(is_up)
+        if word not in self._is_up:
+            self._is_up[word] = self._dependency.labels(word)
+        self._is_up[word].set(is_up)
 
     def watch_signers(self, expiries: Callable[[], Mapping[str, float]]) -> None:
         """Show when keys and certificates expire: word of ours -> seconds after 1970, asked at each scrape."""
@@ -167,6 +184,11 @@ class Metrics:
         self._leader.set(held > 0)
         self._shards.labels("held").set(held)
         self._shards.labels("elsewhere").set(total - held)
+
+    def outbox(self, count: int, size: int) -> None:
+        """How much is owed of runs that are gone."""
+        self._outbox_count.set(count)
+        self._outbox_size.set(size)
 
     def render(self) -> bytes:
         """Prometheus' text format, 0.0.4."""
@@ -196,8 +218,11 @@ class _Queue:
     def collect(self) -> Iterator[Metric]:
         waiting = list(self._waiting())
         pending = GaugeMetricFamily("sealwright_runs_pending", "Runs that wait", labels=["kind", "lane"])
+        counts: Counter_[tuple[str, str]] = Counter_()
         for found in waiting:
-            pending.add_metric([found.kind, found.lane], found.count)
+            counts[found.kind, found.lane] += found.count
+        for labels, count in counts.items():
+            pending.add_metric(labels, count)
         yield pending
         oldest = GaugeMetricFamily("sealwright_oldest_pending_age_seconds", "Wait of the oldest run that waits", labels=["kind"])
         for kind in _KINDS:

@@ -1,32 +1,32 @@
-"""Keys in, reports out: follows a source, looks at each run when it changes, and again after a failure.
+"""Keys in, reports out: follows a source, looks at each key when it changes, and again after a failure.
 
 One look at a time for each key; a key that changes meanwhile is looked at once more. What waits is a key, never an object,
 and the line to the source is short, so memory does not grow with the number of runs.
 """
 
 import asyncio
-import heapq
-import math
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 
-from sealwright.core import retry
 from sealwright.core.errors import Fault
-from sealwright.core.model import Key, Kind
-from sealwright.flow.line import LaneName, Line
-from sealwright.flow.reconcile import Report, State, reconcile
-from sealwright.ports import Clock, Equipment, Runs
+from sealwright.core.model import Key, Queued
+from sealwright.flow.failing import Failing
+from sealwright.flow.later import Later
+from sealwright.flow.line import Line, queued
+from sealwright.flow.reconcile import PATIENCE_S, Circumstances, Report, State
+from sealwright.ports import Clock, Keys
 
 # Enough that a slow signer or store does not idle the others; local work gains nothing from more.
 WORKERS = 8
 # Keys taken from the source ahead of the workers, in each lane.
 AHEAD = 64
-# How long a PipelineRun waits for children that are not there: files may be copied in any order.
-PATIENCE_S = 5.0
+# Looks that one success sets off come within this time.
+WAVE_S = 1.0
+
+Look = Callable[[Key, Circumstances], Awaitable[Report]]
 
 
 class Controller:
-    """`equipment` is asked for once a look; `report` is called once a look; `chance` gives numbers in [0, 1) for jitter.
+    """`look` looks at one key and never raises; `report` is called once a look; `chance` gives numbers in [0, 1) for jitter.
 
     `live_room`: how many changed keys may wait before the source does. Fairness between namespaces needs room for all of a
     busy one; a source whose reads grow stale wants little. `patient`: whether more may come, so that a PipelineRun should
@@ -35,8 +35,8 @@ class Controller:
 
     def __init__(
         self,
-        source: Runs,
-        equipment: Callable[[], Equipment],
+        source: Keys,
+        look: Look,
         report: Callable[[Report], None],
         clock: Clock,
         chance: Callable[[], float],
@@ -45,26 +45,27 @@ class Controller:
         patient: bool = False,
     ) -> None:
         self._source = source
-        self._equipment = equipment
+        self._look_at = look
         self._report = report
         self._clock = clock
         self._chance = chance
         self._patient = patient
-        self._line = Line(live=live_room, past=AHEAD)
+        self._line = Line(live=live_room, past=AHEAD, now_s=clock.now_s)
         self._busy: set[Key] = set()
         self._again: set[Key] = set()
-        self._attempts: dict[Key, int] = {}
-        self._patience_ends: dict[Key, float] = {}
+        self._failing = Failing()
+        self._later = Later(clock)
+        self._waiting_since_s: dict[Key, float] = {}
+        self._going_since_s: dict[Key, float] = {}  # first found to be deleted by a look that could not end it
         self._awaited: dict[Key, set[Key]] = {}  # PipelineRun -> the children that it still waits for
         self._parents: dict[Key, Key] = {}  # and back
-        self._due: list[tuple[float, int, Key]] = []
-        self._next: dict[Key, int] = {}  # which entry of `_due` counts: the last one made for this key
-        self._has_due = asyncio.Event()
-        self._order = 0
+        self._is_stopping = False
+        self._at_rest = asyncio.Event()
+        self._at_rest.set()
 
-    def waiting(self) -> Counter[tuple[Kind, LaneName]]:
-        """How many keys wait for a worker, by kind and lane."""
-        return self._line.waiting()
+    def waiting(self) -> Sequence[Queued]:
+        """What waits for a worker, or for its next try."""
+        return [*self._line.waiting(), *queued("retry", self._failing.items(), self._clock.now_s())]
 
     async def run(self) -> None:
         """Until the source ends (then all it gave has been looked at, and retries are left) or cancellation.
@@ -82,12 +83,17 @@ class Controller:
         if fault:
             raise fault  # only here: a group would wrap it
 
+    async def stop(self) -> None:
+        """Begin no more looks; returns when those that have begun have ended."""
+        self._is_stopping = True
+        await self._at_rest.wait()
+
     async def _feed(self) -> Fault | None:
         """All keys of the source into the line, and each of them looked at; the Fault that ended it."""
         fault = None
         try:
-            async for key in self._source.follow():
-                await self._line.put(key)
+            async for key, lane in self._source.follow():
+                await self._line.put(key, lane)
         except Fault as found:
             fault = found
         await self._line.join()
@@ -101,7 +107,8 @@ class Controller:
         while True:
             key = await self._line.get()
             try:
-                await self._take(key)
+                if not self._is_stopping:
+                    await self._take(key)
             finally:
                 self._line.done()
 
@@ -111,6 +118,7 @@ class Controller:
             self._again.add(key)
             return
         self._busy.add(key)
+        self._at_rest.clear()
         try:
             parent = await self._look(key)
             while key in self._again:
@@ -118,6 +126,8 @@ class Controller:
                 parent = await self._look(key) or parent
         finally:
             self._busy.discard(key)
+            if not self._busy:
+                self._at_rest.set()
         # Not through the line: who works it off must never wait for room in it, nor leave something there at the end.
         if parent:
             await self._take(parent)
@@ -125,26 +135,40 @@ class Controller:
     async def _look(self, key: Key) -> Key | None:
         """One look, and what follows from it; the PipelineRun that waited for this and now waits for nothing more."""
         self._forget_wait(key)
-        patient = self._patient and self._clock.now_s() < self._patience_ends.get(key, math.inf)
-        report = await reconcile(key, self._source, self._equipment(), patient=patient)
+        report = await self._look_at(key, self._circumstances(key))
         self._report(report)
-        match report.state:
-            case State.FAILED:
-                self._attempts[key] = self._attempts.get(key, 0) + 1
-                self._later(key, retry.wait_s(report.failures, self._attempts[key], self._chance()))
-            case State.WAITING if report.waits_for:
-                self._awaited[key] = set(report.waits_for)
-                self._parents.update(dict.fromkeys(report.waits_for, key))
-                self._patience_ends.setdefault(key, self._clock.now_s() + PATIENCE_S)
-                self._later(key, PATIENCE_S)
-            case _:
-                self._attempts.pop(key, None)
-                self._patience_ends.pop(key, None)
+        now_s = self._clock.now_s()
+        if report.state is State.FAILED:
+            self._later.put(key, self._failing.note(key, report.failures, now_s, self._chance()))
+        else:
+            for other in self._failing.mended(key):
+                if report.state is State.SIGNED:
+                    self._later.sooner(other, WAVE_S * self._chance())
+        if report.state is State.WAITING and report.waits_for:
+            self._awaited[key] = set(report.waits_for)
+            self._parents.update(dict.fromkeys(report.waits_for, key))
+            self._waiting_since_s.setdefault(key, now_s)
+            self._later.put(key, PATIENCE_S)
+        elif report.state is not State.FAILED:
+            self._waiting_since_s.pop(key, None)
+        if report.is_going and report.state in (State.FAILED, State.WAITING):
+            self._going_since_s.setdefault(key, now_s)
+        else:
+            self._going_since_s.pop(key, None)
         return self._released(key) if report.state is not State.WAITING else None
+
+    def _circumstances(self, key: Key) -> Circumstances:
+        now_s = self._clock.now_s()
+        return Circumstances(
+            failing_s=now_s - self._failing.since_s(key, now_s),
+            waiting_s=now_s - self._waiting_since_s.get(key, now_s),
+            going_s=now_s - self._going_since_s.get(key, now_s),
+            patient=self._patient,
+        )
 
     def _forget_wait(self, key: Key) -> None:
         """This look takes the place of the one that was set for later."""
-        self._next.pop(key, None)
+        self._later.forget(key)
         for child in self._awaited.pop(key, ()):
             self._parents.pop(child, None)
 
@@ -155,32 +179,7 @@ class Controller:
         self._awaited[parent].discard(child)
         return None if self._awaited[parent] else parent
 
-    def _later(self, key: Key, wait_s: float) -> None:
-        self._order += 1
-        self._next[key] = self._order
-        heapq.heappush(self._due, (self._clock.now_s() + wait_s, self._order, key))
-        if len(self._due) > 2 * len(self._next) + AHEAD:
-            # A key that changes often while it fails leaves an entry each time.
-            self._due = [entry for entry in self._due if self._counts(entry)]
-            heapq.heapify(self._due)
-        self._has_due.set()
-
-    def _counts(self, entry: tuple[float, int, Key]) -> bool:
-        _, order, key = entry
-        return self._next.get(key) == order
-
     async def _wake(self) -> None:
         """Puts keys back into the line when their wait is over."""
-        while True:
-            await self._has_due.wait()
-            entry = self._due[0]
-            wait_s = entry[0] - self._clock.now_s()
-            if wait_s > 0 and self._counts(entry):
-                # At most a second at a time, so that a shorter wait that comes meanwhile is not overslept.
-                await self._clock.sleep(min(wait_s, 1.0))
-                continue
-            heapq.heappop(self._due)
-            if not self._due:
-                self._has_due.clear()
-            if self._counts(entry):
-                await self._line.put(entry[2])
+        async for key in self._later.due():
+            await self._line.put(key)

@@ -26,10 +26,10 @@ async def log(attestation: Attestation, request: SignRequest, tools: Equipment) 
 
     Raises what the authority raises; and what the log raises, unless the request goes on without it.
     """
-    if tools.timestamper:
+    if tools.timestamper and not attestation.timestamps:
         stamp = await tools.timestamper.stamp(attestation.signature.raw)
         attestation = replace(attestation, timestamps=(*attestation.timestamps, stamp))
-    if not request.log:
+    if not request.log or attestation.entries:
         return Logged(attestation=attestation)
     try:
         return await _log(attestation, tools)

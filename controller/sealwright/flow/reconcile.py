@@ -3,18 +3,27 @@
 fetch > read > done? > known? > children > plan > sign > mark > report
 """
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 
+from sealwright.core import outbox
 from sealwright.core import plan as planning
 from sealwright.core.config import signing_hash
-from sealwright.core.errors import Reason
+from sealwright.core.errors import Fault, Reason
 from sealwright.core.model import Failure, Finding, Key, Mark, Outcome, value
+from sealwright.core.outbox import Pending
 from sealwright.core.policy import takeover
 from sealwright.core.tekton import family, marks, runs
 from sealwright.core.tekton.runs import PipelineRun, Run, TaskRun
-from sealwright.flow.sign import failure, sign
-from sealwright.ports import Equipment, Runs
+from sealwright.flow.sign import Work, failure, sign
+from sealwright.ports import Claim, Equipment, Objects, Runs
+
+# How long a PipelineRun waits for children that are not there: files may be copied in any order.
+PATIENCE_S = 5.0
+# A run that is being deleted is held for so long by what fails, and never longer than LET_GO_S (design D4).
+KEEP_AFTER_S, LET_GO_S = 60.0, 600.0
 
 _SPOOFED = Finding(
     where=f"annotation {marks.SIGNED}",
@@ -29,22 +38,26 @@ class State(StrEnum):
     SKIPPED = "skipped"
     KNOWN = "known"  # done before
     WAITING = "waiting"  # it, or a child, has not finished
+    ELSEWHERE = "elsewhere"  # another replica works on it
     GONE = "gone"
     FAILED = "failed"  # and will be tried again
+    KEPT = "kept"  # it was let go, and what is owed of it is in the outbox
+    RELEASED = "released"  # it was let go unsigned: it is being deleted, and waiting any longer would hinder that
 
 
 @value
 class Report:
     """What one look at a run came to: every log line, metric and event is a function of this value.
 
-    `completed` is when the run ended, RFC 3339. `waits_for` are the children whose end, or appearance, makes another look
-    worth while. `bug` is set for what nobody foresaw; its traceback is for the log.
+    `completed` is when the run ended, RFC 3339; `is_going` whether it is being deleted. `waits_for` are the children whose end,
+    or appearance, makes another look worth while. `bug` is set for what nobody foresaw; its traceback is for the log.
     """
 
     key: Key
     state: State
     uid: str = ""
     completed: str = ""
+    is_going: bool = False
     outcomes: tuple[Outcome, ...] = ()
     findings: tuple[Finding, ...] = ()
     failures: tuple[Failure, ...] = ()
@@ -52,60 +65,162 @@ class Report:
     bug: BaseException | None = None
 
 
-async def reconcile(key: Key, source: Runs, tools: Equipment, *, patient: bool = False) -> Report:
-    """One look at one run. Never raises but for cancellation: what goes wrong is in the report.
+@value
+class Circumstances:
+    """What the queue knows of a run beside its name, in seconds: how long its looks have failed, how long it has waited for
+    others, how long it has been known to be deleted.
 
-    `patient` waits for children that are not there (yet) instead of signing without them.
+    `patient` waits up to PATIENCE_S for children that are not there (yet) instead of signing without them.
     """
+
+    failing_s: float = 0.0
+    waiting_s: float = 0.0
+    going_s: float = 0.0
+    patient: bool = False
+
+
+async def reconcile(key: Key, source: Runs, tools: Equipment, at: Circumstances = Circumstances()) -> Report:  # noqa: B008  frozen
+    """One look at one run. Never raises but for cancellation: what goes wrong is in the report."""
     bugs: list[Exception] = []
     try:
-        return await _reconcile(key, source, tools, patient=patient)
+        return await _reconcile(key, source, tools, at)
     except Exception as error:  # noqa: BLE001  one poisonous object must never stop the others (T25)
-        return Report(key=key, state=State.FAILED, failures=(failure("read", error, bugs.append),), bug=next(iter(bugs), None))
+        failed = failure("read", error, bugs.append)
+        if at.failing_s >= LET_GO_S:
+            await _release_unread(key, source)
+        return Report(key=key, state=State.FAILED, failures=(failed,), bug=next(iter(bugs), None))
 
 
-async def _reconcile(key: Key, source: Runs, tools: Equipment, *, patient: bool) -> Report:
+async def _release_unread(key: Key, source: Runs) -> None:
+    """Not even what cannot be read may keep a namespace from going (I5)."""
+    with contextlib.suppress(Fault):
+        await source.release(key, "")
+
+
+async def _reconcile(key: Key, source: Runs, tools: Equipment, at: Circumstances) -> Report:
     data = await source.fetch(key)
     if data is None:
         return Report(key=key, state=State.GONE)
     run = runs.read(data)
-    uid = run.metadata.uid
-    if not runs.is_done(run):
-        await (source.release if run.metadata.deletion_timestamp else source.hold)(key, uid)
-        return Report(key=key, state=State.WAITING, uid=uid, findings=(_waiting(key.name),))
-    if await _is_known(key, run, source, tools):
-        return Report(key=key, state=State.KNOWN, uid=uid)
-    findings = (_SPOOFED,) if takeover.says_signed(run) else ()
-    if isinstance(run, TaskRun):
-        return await _sign(key, run, findings, source, tools)
-    return await _pipeline(key, run, findings, source, tools, patient=patient)
+    claim = source.claim(runs.anchor(run))
+    if claim is None:
+        return Report(key=key, state=State.ELSEWHERE, uid=run.metadata.uid)
+    with claim:
+        return await _Look(key=key, source=source, tools=tools, at=at, claim=claim).at_run(run)
 
 
-async def _is_known(key: Key, run: Run, source: Runs, tools: Equipment) -> bool:
-    """By our own record; or by a signature of ours that is on it, and then our record is made again without signing again."""
-    uid = run.metadata.uid
-    if await source.standing(key, uid):
+@value
+class _Look:
+    """One look, with what it needs at each step."""
+
+    key: Key
+    source: Runs
+    tools: Equipment
+    at: Circumstances
+    claim: Claim
+
+    async def at_run(self, run: Run) -> Report:
+        uid = run.metadata.uid
+        if not runs.is_done(run):
+            self.claim.check()
+            await (self.source.release if run.metadata.deletion_timestamp else self.source.hold)(self.key, uid)
+            return Report(key=self.key, state=State.WAITING, uid=uid, findings=(_waiting(self.key.name),))
+        if await self._is_known(run):
+            return Report(key=self.key, state=State.KNOWN, uid=uid)
+        findings = (_SPOOFED,) if takeover.says_signed(run) else ()
+        if isinstance(run, TaskRun):
+            return await self._sign(run, findings)
+        return await self._pipeline(run, findings)
+
+    async def _is_known(self, run: Run) -> bool:
+        """By our own record; or by a signature of ours that is on it, and then our record is made again without signing again."""
+        uid = run.metadata.uid
+        if await self.source.standing(self.key, uid):
+            return True
+        if not (takeover.says_signed(run) and takeover.is_proven(run, self.tools.trusted)):
+            return False
+        self.claim.check()
+        await self.source.mark(self.key, uid, Mark(annotations={}, plan=signing_hash(self.tools.config)))
         return True
-    if not (takeover.says_signed(run) and takeover.is_proven(run, tools.trusted)):
-        return False
-    await source.mark(key, uid, Mark(annotations={}, plan=signing_hash(tools.config)))
-    return True
+
+    async def _pipeline(self, run: PipelineRun, findings: tuple[Finding, ...]) -> Report:
+        members = family.gather(run, await children(run, self.source))
+        absent = self._worth_waiting_for(run, members)
+        if absent:
+            keys = tuple(Key(kind="TaskRun", namespace=self.key.namespace, name=name) for name in absent)
+            waiting = tuple(map(_waiting, absent))
+            going = bool(run.metadata.deletion_timestamp)
+            return Report(
+                key=self.key, state=State.WAITING, uid=run.metadata.uid, findings=waiting, waits_for=keys, is_going=going
+            )
+        left_out = tuple(_unfinished(name) for name in members.unfinished)
+        whole = runs.with_children(run, members.children)
+        return await self._sign(whole, (*findings, *members.findings, *left_out))
+
+    def _worth_waiting_for(self, run: PipelineRun, members: family.Family) -> tuple[str, ...]:
+        """Children whose end, or appearance, is to come; but a run that is being deleted must not wait for long."""
+        is_late = bool(run.metadata.deletion_timestamp) and self.at.going_s >= KEEP_AFTER_S
+        missing = members.missing if self.at.patient and self.at.waiting_s < PATIENCE_S else ()
+        return () if is_late else (*members.unfinished, *missing)
+
+    async def _sign(self, run: Run, findings: tuple[Finding, ...]) -> Report:
+        bugs: list[Exception] = []
+        plan = planning.plan(run, self.tools.config)
+        work = Work(origin=runs.origin_of(run), tools=self.tools, claim=self.claim, on_bug=bugs.append)
+        outcomes = await sign(run, plan.requests, work)
+        annotations = marks.after(outcomes, plan.skipped)
+        report = Report(
+            key=self.key,
+            state=State.SKIPPED if plan.skipped else State.SIGNED if annotations is not None else State.FAILED,
+            uid=run.metadata.uid,
+            completed=run.status.completion_time,
+            is_going=bool(run.metadata.deletion_timestamp),
+            outcomes=outcomes,
+            findings=(*findings, *plan.findings, *(found for outcome in outcomes for found in outcome.findings)),
+            failures=tuple(failed for outcome in outcomes for failed in outcome.failures),
+        )
+        try:
+            if annotations is not None:
+                await self._mark(run, annotations, outcomes)
+            else:
+                report = await self._failed(run, report)
+        except Exception as error:  # noqa: BLE001  what was stored must still be reported
+            failures = (*report.failures, failure("mark", error, bugs.append))
+            report = replace(report, state=State.FAILED, failures=failures)
+        return replace(report, bug=next(iter(bugs), None))
+
+    async def _mark(self, run: Run, annotations: Mapping[str, str], outcomes: Sequence[Outcome]) -> None:
+        self.claim.check()
+        mark = Mark(annotations=annotations, plan=signing_hash(self.tools.config), outcomes=tuple(outcomes))
+        await self.source.mark(self.key, run.metadata.uid, mark)
+
+    async def _failed(self, run: Run, report: Report) -> Report:
+        """What users of Chains wait for, after some minutes; and the end of a run that is being deleted."""
+        if report.is_going and self.at.going_s >= KEEP_AFTER_S:
+            return await self._let_go(run, report)
+        if self.at.failing_s >= self.tools.config.failed_after_s:
+            self.claim.check()
+            await self.source.fail(self.key, report.uid, marks.failed(report.failures))
+        return report
+
+    async def _let_go(self, run: Run, report: Report) -> Report:
+        """Keep what is owed, then take the finalizer off; after LET_GO_S even where it cannot be kept."""
+        owed = outbox.owed(report.outcomes)
+        self.claim.check()
+        try:
+            if owed:
+                origin, anchor = runs.origin_of(run), runs.anchor(run)
+                await self.source.keep(Pending(origin=origin, anchor=anchor, completed=report.completed, owed=owed))
+        except Fault as fault:
+            report = replace(report, failures=(*report.failures, failure("keep", fault, lambda _: None)))
+            if self.at.going_s < LET_GO_S:
+                return report
+            owed = ()
+        await self.source.release(self.key, report.uid)
+        return replace(report, state=State.KEPT if owed else State.RELEASED)
 
 
-async def _pipeline(
-    key: Key, run: PipelineRun, findings: tuple[Finding, ...], source: Runs, tools: Equipment, *, patient: bool
-) -> Report:
-    members = family.gather(run, await children(run, source))
-    absent = (*members.unfinished, *(members.missing if patient else ()))
-    if absent:
-        keys = tuple(Key(kind="TaskRun", namespace=key.namespace, name=name) for name in absent)
-        waiting = tuple(map(_waiting, absent))
-        return Report(key=key, state=State.WAITING, uid=run.metadata.uid, findings=waiting, waits_for=keys)
-    whole = runs.with_children(run, members.children)
-    return await _sign(key, whole, (*findings, *members.findings), source, tools)
-
-
-async def children(run: PipelineRun, source: Runs) -> Mapping[str, TaskRun]:
+async def children(run: PipelineRun, source: Objects) -> Mapping[str, TaskRun]:
     """The TaskRuns that are there under the names in `status.childReferences`, unjudged."""
     found = {}
     for reference in run.status.child_references:
@@ -117,33 +232,11 @@ async def children(run: PipelineRun, source: Runs) -> Mapping[str, TaskRun]:
     return found
 
 
-async def _sign(key: Key, run: Run, findings: tuple[Finding, ...], source: Runs, tools: Equipment) -> Report:
-    bugs: list[Exception] = []
-    plan = planning.plan(run, tools.config)
-    outcomes = await sign(run, plan.requests, tools, bugs.append)
-    findings = (*findings, *plan.findings, *(found for outcome in outcomes for found in outcome.findings))
-    failures = tuple(failed for outcome in outcomes for failed in outcome.failures)
-    state = State.SKIPPED if plan.skipped else State.SIGNED
-    annotations = marks.after(outcomes, plan.skipped)
-    if annotations is None:
-        state = State.FAILED
-    else:
-        mark = Mark(annotations=annotations, plan=signing_hash(tools.config), outcomes=outcomes)
-        try:
-            await source.mark(key, run.metadata.uid, mark)
-        except Exception as error:  # noqa: BLE001  what was stored must still be reported
-            state, failures = State.FAILED, (*failures, failure("mark", error, bugs.append))
-    return Report(
-        key=key,
-        state=state,
-        uid=run.metadata.uid,
-        completed=run.status.completion_time,
-        outcomes=outcomes,
-        findings=findings,
-        failures=failures,
-        bug=next(iter(bugs), None),
-    )
-
-
 def _waiting(name: str) -> Finding:
     return Finding(where=name, message=f"{Reason.NOT_FINISHED}: waiting for its end")
+
+
+def _unfinished(name: str) -> Finding:
+    return Finding(
+        where=name, message=f"{Reason.NOT_FINISHED}: the PipelineRun is being deleted; the statement is made without it"
+    )

@@ -4,25 +4,41 @@ That holds for what nobody foresaw too: it is told to `on_bug`, whose traceback 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from sealwright import plugins
 from sealwright.core import oci
 from sealwright.core.envelope import dsse
 from sealwright.core.errors import Fault, Permanent, Reason, Transient, quote
-from sealwright.core.model import Attestation, Built, Failure, Origin, Outcome, Payload, Receipt, Signature, SignRequest
-from sealwright.core.tekton import runs
+from sealwright.core.model import Attestation, Built, Failure, Origin, Outcome, Payload, Receipt, Signature, SignRequest, value
+from sealwright.core.outbox import Owed
 from sealwright.core.tekton.runs import Run
 from sealwright.flow.log import log
-from sealwright.ports import Equipment, Signer
+from sealwright.ports import Claim, Equipment, Signer
 
 T = TypeVar("T")
 OnBug = Callable[[Exception], None]
 
 
-async def sign(run: Run, requests: Sequence[SignRequest], tools: Equipment, on_bug: OnBug) -> tuple[Outcome, ...]:
-    """Work off the requests in order. Raises nothing but cancellation."""
-    return tuple([await _one(run, request, tools, on_bug) for request in requests])
+@value
+class Work:
+    """What working off the requests of one run needs: whose they are, what there is, and the right to act."""
+
+    origin: Origin
+    tools: Equipment
+    claim: Claim
+    on_bug: OnBug
+
+
+async def sign(run: Run, requests: Sequence[SignRequest], work: Work) -> tuple[Outcome, ...]:
+    """Work off the requests in order; the claim is checked before each effect. Raises nothing but cancellation."""
+    return tuple([await _one(run, request, work) for request in requests])
+
+
+async def settle(owed: Sequence[Owed], work: Work) -> tuple[Outcome, ...]:
+    """The same for what is owed of a run that is gone: nothing is built anew."""
+    return tuple([await _rest(each, work) for each in owed])
 
 
 def build(run: Run, request: SignRequest, tools: Equipment) -> Built:
@@ -64,39 +80,51 @@ async def _attest(request: SignRequest, payload: Payload, signer: Signer) -> Att
     return Attestation(artifact=request.artifact, format=request.format, payload=payload, signature=signature, envelope=envelope)
 
 
-async def _one(run: Run, request: SignRequest, tools: Equipment, on_bug: OnBug) -> Outcome:
+async def _one(run: Run, request: SignRequest, work: Work) -> Outcome:
     try:
-        built = build(run, request, tools)
+        built = build(run, request, work.tools)
     except Exception as error:  # noqa: BLE001  one request must never stop the others
-        return Outcome(request=request, failures=(failure("build", error, on_bug),))
+        return Outcome(request=request, failures=(failure("build", error, work.on_bug),))
+    outcome = await _rest(Owed(request=request, payload=built.payload), work)
+    return replace(outcome, findings=(*built.findings, *outcome.findings))
+
+
+async def _rest(owed: Owed, work: Work) -> Outcome:
+    """From a payload, or an attestation, to receipts."""
+    request, attestation = owed.request, owed.attestation
+    payload = attestation.payload if attestation else owed.payload
+    if attestation is None and payload is not None:
+        try:
+            attestation = await _attest(request, payload, _member(work.tools.signers, request.signer, "signer"))
+        except Exception as error:  # noqa: BLE001  as above
+            return Outcome(request=request, payload=payload, failures=(failure("sign", error, work.on_bug),))
+    if attestation is None:
+        return Outcome(request=request)
     try:
-        attestation = await _attest(request, built.payload, _member(tools.signers, request.signer, "signer"))
+        work.claim.check()
+        logged = await log(attestation, request, work.tools)
     except Exception as error:  # noqa: BLE001  as above
-        return Outcome(request=request, failures=(failure("sign", error, on_bug),), findings=built.findings)
-    try:
-        logged = await log(attestation, request, tools)
-    except Exception as error:  # noqa: BLE001  as above
-        failed = failure("log", error, on_bug)
-        return Outcome(request=request, attestation=attestation, failures=(failed,), findings=built.findings)
-    receipts, failures = await _store(logged.attestation, runs.origin_of(run), request.stores, tools, on_bug)
+        failed = failure("log", error, work.on_bug)
+        return Outcome(request=request, payload=payload, attestation=attestation, failures=(failed,))
+    receipts, failures = await _store(logged.attestation, request.stores, work)
     return Outcome(
         request=request,
+        payload=payload,
         attestation=logged.attestation,
         receipts=(*logged.receipts, *receipts),
         failures=failures,
-        findings=(*built.findings, *logged.findings, *(found for receipt in receipts for found in receipt.findings)),
+        findings=(*logged.findings, *(found for receipt in receipts for found in receipt.findings)),
     )
 
 
-async def _store(
-    attestation: Attestation, origin: Origin, words: Sequence[str], tools: Equipment, on_bug: OnBug
-) -> tuple[tuple[Receipt, ...], tuple[Failure, ...]]:
+async def _store(attestation: Attestation, words: Sequence[str], work: Work) -> tuple[tuple[Receipt, ...], tuple[Failure, ...]]:
     receipts, failures = [], []
     for word in words:
         try:
-            receipts.append(await _member(tools.stores, word, "store").put(attestation, origin))
+            work.claim.check()
+            receipts.append(await _member(work.tools.stores, word, "store").put(attestation, work.origin))
         except Exception as error:  # noqa: BLE001  one store must never stop the others
-            failures.append(failure("store", error, on_bug))
+            failures.append(failure("store", error, work.on_bug))
     return tuple(receipts), tuple(failures)
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from fakes import objects, signers
-from fakes.equipment import equipment
+from fakes.equipment import equipment, work
 from fakes.stores import MemoryStore
 
 from sealwright.core import plan as planning
@@ -25,7 +25,7 @@ async def signed(found, number=0, **settings):
         {"tekton": MemoryStore("tekton", in_object=True)}, signers.MemorySigner(signers.key(number=number)), **settings
     )
     run = runs.read(objects.body(found))
-    outcomes = await sign(run, planning.plan(run, tools.config).requests, tools, pytest.fail)
+    outcomes = await sign(run, planning.plan(run, tools.config).requests, work(run, tools))
     return marked(found, marks.after(outcomes, ""))
 
 

@@ -6,6 +6,7 @@ import json
 import pytest
 from fakes import objects
 from fakes.kube_api import KubeApi, QuickClock, until
+from fakes.shards import cluster_runs
 
 from sealwright.core.errors import Permanent, Reason
 from sealwright.core.model import Key, Mark
@@ -14,7 +15,6 @@ from sealwright.core.tekton.receipt import RingKey
 from sealwright.edge.clock import SystemClock
 from sealwright.edge.kube import notices, settings
 from sealwright.edge.kube import watch as watches
-from sealwright.edge.kube.runs import ClusterRuns
 from sealwright.edge.kube.watch import Watch
 
 RING = [RingKey(id="k1", secret=b"s" * 32)]
@@ -177,7 +177,7 @@ async def test_a_childs_name_is_never_a_path(name):
     """A PipelineRun's status names its children, and we read with our own rights."""
     server = KubeApi()
     async with server.api() as api:
-        source = ClusterRuns(api, Watch(api, QuickClock(), (), print), lambda: RING, lambda _: True)
+        source = cluster_runs(api, Watch(api, QuickClock(), (), print), lambda: RING, lambda _: True)
 
         assert await source.fetch(Key(kind="TaskRun", namespace="team", name=name)) is None
         assert server.calls == []
@@ -203,7 +203,7 @@ async def test_marks_that_do_not_fit_are_refused_once():
             return 422, answer
 
     api = Full()
-    source = ClusterRuns(api, Watch(api, QuickClock(), (), print), lambda: RING, lambda _: True)
+    source = cluster_runs(api, Watch(api, QuickClock(), (), print), lambda: RING, lambda _: True)
     with pytest.raises(Permanent, match=r"metadata.annotations.*Too long"):
         await source.mark(objects.key(BUILD), BUILD["metadata"]["uid"], Mark(annotations={marks.SIGNED: "true"}, plan="p"))
 

@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 import pytest
 from fakes import objects
 from fakes.kube_api import KubeApi, QuickClock, until
+from fakes.shards import cluster_runs
 
 from sealwright.core.errors import Transient
 from sealwright.core.model import Mark
 from sealwright.core.tekton import marks, receipt
 from sealwright.core.tekton.receipt import RingKey
 from sealwright.edge.kube import runs as cluster
-from sealwright.edge.kube.runs import ClusterRuns
 from sealwright.edge.kube.watch import Watch
 
 RING = [RingKey(id="k1", secret=b"s" * 32)]
@@ -35,11 +35,11 @@ class Story:
         self.problems = []
         watch = Watch(api, QuickClock(), (), lambda *problem: self.problems.append(problem))
         self.synced = watch.synced
-        self.runs = ClusterRuns(api, watch, lambda: RING, accepts)
+        self.runs = cluster_runs(api, watch, lambda: RING, accepts)
         self.keys = []
 
     async def read(self):
-        async for key in self.runs.follow():
+        async for key, _ in self.runs.follow():
             self.keys.append(key)
 
     async def past(self):

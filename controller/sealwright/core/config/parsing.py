@@ -119,6 +119,7 @@ def _config(values: Mapping[str, Value | None]) -> Config:
         metadata="chains" if values["provenance.metadata"] == "chains" else "stable",
         keys_by_namespace=tuple(_pair(line) for line in _words(values["keys.by-namespace"])),
         managed_by=_words(values["filter.managed-by"]),
+        failed_after_s=int(str(values["retries.failed-after"])),
         storage=_members(values, "storage"),
         signers=_members(values, "signers"),
     )

@@ -26,6 +26,8 @@ _MATCH_LIMIT = 64
 _NAMESPACE = re.compile(r"[a-z0-9][-a-z0-9]{0,62}\*?|\*")
 _KEY = re.compile(r"file:[A-Za-z0-9][-._A-Za-z0-9]{0,100}|(?!file:)[a-z][a-z0-9]*:\S+")
 _KEY_LINES = 500
+# Three years: longer waits are mistakes.
+_SECONDS_DIGITS = 8
 # Wrong words that one message spells out.
 _SHOWN_WORDS = 5
 
@@ -111,6 +113,12 @@ def _log(_setting: Setting, raw: str, _allowed: Sequence[str]) -> Read:
     return Read(value="false", warnings=(told,))
 
 
+def _seconds(_setting: Setting, raw: str, _allowed: Sequence[str]) -> Read:
+    if raw.isascii() and raw.isdecimal() and 0 < len(raw) <= _SECONDS_DIGITS:
+        return Read(value=raw)
+    return Read(fault=f"{quote(raw)} is no number of seconds; write it in digits, like 300 for five minutes")
+
+
 def _text(setting: Setting, raw: str, _allowed: Sequence[str]) -> Read:
     warnings = tuple(
         told for told in (_emptied(setting, raw), _edges(raw), _exposed(setting, raw), _unadvised(setting, raw)) if told
@@ -126,6 +134,7 @@ _READERS: Mapping[Kind, Callable[[Setting, str, Sequence[str]], Read]] = {
     "keys": _keys,
     "switch": _switch,
     "log": _log,
+    "seconds": _seconds,
 }
 
 

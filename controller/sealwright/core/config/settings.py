@@ -13,8 +13,8 @@ from sealwright.core.model import value
 
 # word: exactly one of the words. stores: a comma list of words, empty to disable. names: a comma list of anything.
 # text: taken as it stands. switch: Go's ParseBool. log: `true`, `manual`, anything else is off.
-# keys: lines of a namespace, or the beginning of one and `*`, and a key.
-Kind: TypeAlias = Literal["word", "stores", "names", "text", "switch", "log", "keys"]
+# seconds: a whole number of them. keys: lines of a namespace, or the beginning of one and `*`, and a key.
+Kind: TypeAlias = Literal["word", "stores", "names", "text", "switch", "log", "keys", "seconds"]
 Room: TypeAlias = Literal["", "format", "image format", "store", "signer"]
 
 
@@ -453,6 +453,13 @@ SETTINGS: tuple[Setting, ...] = (
         default="stable",
         own=True,
         effect="stable leaves out annotations and labels that others add after a run's end; chains keeps them.",
+    ),
+    Setting(
+        name="retries.failed-after",
+        kind="seconds",
+        default="300",
+        own=True,
+        effect="After so many seconds of failing a run is annotated as failed; it goes on being retried, and is then signed.",
     ),
 )
 

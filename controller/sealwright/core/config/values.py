@@ -87,6 +87,7 @@ class Config:
     metadata: Literal["stable", "chains"]
     managed_by: tuple[str, ...]
     keys_by_namespace: tuple[tuple[str, str], ...]  # pattern, key; the first that fits
+    failed_after_s: int
     storage: Mapping[str, Settings] = field(repr=False)
     signers: Mapping[str, Settings] = field(repr=False)
 

@@ -2,12 +2,18 @@
 
 from collections.abc import Sequence
 
-from sealwright.core.model import Outcome
+from sealwright.core.model import Failure, Outcome
 from sealwright.core.tekton.annotations import PREFIX
 
 SIGNED = f"{PREFIX}signed"
 TRANSPARENCY = f"{PREFIX}transparency"
+RETRIES = f"{PREFIX}retries"
 REASON = "sealwright.dev/reason"
+FAILED = "failed"
+# What stands on a run only while it is not signed.
+PASSING = (RETRIES, REASON)
+# A sentence for a person, in an object that has room for 256 KiB of annotations in all.
+_REASON_LIMIT = 1024
 
 
 def after(outcomes: Sequence[Outcome], skipped: str) -> dict[str, str] | None:
@@ -22,3 +28,9 @@ def after(outcomes: Sequence[Outcome], skipped: str) -> dict[str, str] | None:
         return None
     kept = {key: text for outcome in outcomes for found in outcome.receipts for key, text in found.annotations.items()}
     return kept | {SIGNED: "true"}
+
+
+def failed(failures: Sequence[Failure]) -> dict[str, str]:
+    """What Chains leaves on a run that it gave up, for those who wait for it. Here it is tried again, and then replaced."""
+    why = str(failures[0]) if failures else ""
+    return {SIGNED: FAILED, RETRIES: "3", REASON: why[:_REASON_LIMIT]}

@@ -24,6 +24,7 @@ class Seen:
     uid: str
     finalizers: tuple[str, ...] = ()
     has_annotations: bool = False
+    passing: tuple[str, ...] = ()  # those of `marks.PASSING` that stand on it
 
 
 def finalizer(kind: Kind) -> str:
@@ -53,14 +54,24 @@ def hold(kind: Kind, seen: Seen) -> bytes | None:
 def settle(seen: Seen, annotations: Mapping[str, str]) -> bytes | None:
     """Put the marks on and take every finalizer of ours off, in one write; None if there is nothing to write."""
     added = _add(seen, annotations) if annotations else []
+    passed = [_gone(name) for name in seen.passing if annotations and name not in annotations]
     removed = _remove(seen.finalizers)
-    return msgspec.json.encode([_same_object(seen), *added, *removed]) if added or removed else None
+    return msgspec.json.encode([_same_object(seen), *added, *passed, *removed]) if added or removed else None
+
+
+def note(seen: Seen, annotations: Mapping[str, str]) -> bytes:
+    """Put annotations on, and leave the finalizers."""
+    return msgspec.json.encode([_same_object(seen), *_add(seen, annotations)])
 
 
 def _add(seen: Seen, annotations: Mapping[str, str]) -> list[Operation]:
     if not seen.has_annotations:
         return [_absent("/metadata/annotations"), {"op": "add", "path": "/metadata/annotations", "value": dict(annotations)}]
     return [{"op": "add", "path": f"/metadata/annotations/{_escaped(key)}", "value": annotations[key]} for key in annotations]
+
+
+def _gone(name: str) -> Operation:
+    return {"op": "remove", "path": f"/metadata/annotations/{_escaped(name)}"}
 
 
 def _remove(finalizers: Sequence[str]) -> list[Operation]:

@@ -32,6 +32,7 @@ class _Part(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
 
 class OwnerReference(_Part, frozen=True):
+    kind: str = ""
     uid: str = ""
     controller: bool = False
 
@@ -348,6 +349,12 @@ def is_done(run: Run) -> bool:
 def has_succeeded(run: Run) -> bool:
     found = condition(run)
     return found is not None and found.status == "True"
+
+
+def anchor(run: Run) -> str:
+    """The uid under which runs belong together: that of the PipelineRun which controls this one, or its own (design D10)."""
+    owners = (owner.uid for owner in run.metadata.owner_references if owner.controller and owner.kind == "PipelineRun")
+    return next(owners, run.metadata.uid)
 
 
 def key_of(run: Run) -> Key:

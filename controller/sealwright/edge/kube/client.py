@@ -44,9 +44,9 @@ class Api:
         await self._session.close()
         await self._watches.close()
 
-    async def get(self, path: str, **parameters: str) -> bytes | None:
+    async def get(self, path: str, *, accept: str = "", **parameters: str) -> bytes | None:
         """The body; None where there is nothing under this path."""
-        status, body = await self._call("GET", path, parameters=parameters)
+        status, body = await self._call("GET", path, headers={"Accept": accept} if accept else {}, parameters=parameters)
         return None if status == 404 else body
 
     async def send(

@@ -7,6 +7,7 @@ import msgspec
 from sealwright.core.errors import Permanent, Reason, Transient, quote
 from sealwright.core.model import Key, Kind, value
 from sealwright.core.tekton.annotations import PREFIX
+from sealwright.core.tekton.marks import PASSING
 from sealwright.core.tekton.patch import Seen
 from sealwright.core.tekton.receipt import ANNOTATION, LENGTH_LIMIT
 
@@ -106,6 +107,11 @@ class Notice:
     parent_name: str
     managed_by: str
 
+    @property
+    def anchor(self) -> str:
+        """The uid under which runs belong together: the parent's, or its own (as `runs.anchor` of the whole object)."""
+        return self.parent or self.seen.uid
+
 
 @value
 class Page:
@@ -173,6 +179,7 @@ def notice(kind: Kind, body: bytes | msgspec.Raw) -> Notice:
             uid=metadata.uid,
             finalizers=metadata.finalizers or (),
             has_annotations=metadata.annotations is not None,
+            passing=tuple(name for name in PASSING if name in annotations),
         ),
         version=metadata.resource_version,
         is_done=any(found.type == "Succeeded" and found.status in ("True", "False") for found in conditions),

@@ -9,13 +9,18 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 from sealwright.core.errors import Permanent, Reason, Transient
-from sealwright.core.model import Key, Kind, Mark
-from sealwright.core.tekton import patch, receipt
+from sealwright.core.model import Key, Kind, Lane, Mark
+from sealwright.core.outbox import Pending
+from sealwright.core.shards import shard_of
+from sealwright.core.tekton import marks, patch, receipt
 from sealwright.core.tekton.receipt import RingKey
 from sealwright.edge.kube import notices
 from sealwright.edge.kube.client import Api
 from sealwright.edge.kube.notices import Notice
+from sealwright.edge.kube.outbox import KubeOutbox
+from sealwright.edge.kube.shards import Shards
 from sealwright.edge.kube.watch import Watch
+from sealwright.ports import Claim
 
 FRESH_BYTES = 16 << 20
 # Notices of runs that are being looked at, or wait for another try; older ones are read again.
@@ -34,12 +39,35 @@ def path(key: Key) -> str:
     return f"/apis/tekton.dev/v1/namespaces/{key.namespace}/{_PLURAL[key.kind]}/{key.name}"
 
 
+class RunReader:
+    """`ports.Objects`: one read for each."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def fetch(self, key: Key) -> bytes | None:
+        # A PipelineRun's status names its children: `../../secrets/x` must not become a path.
+        return await self._api.get(path(key)) if _NAME.fullmatch(key.name) else None
+
+
 class ClusterRuns:
     """`ring` is asked for at each use; `accepts` says whether a run is ours to sign (namespace, managedBy, age)."""
 
-    def __init__(self, api: Api, watch: Watch, ring: Callable[[], Sequence[RingKey]], accepts: Callable[[Notice], bool]) -> None:
+    def __init__(
+        self,
+        api: Api,
+        watch: Watch,
+        *,
+        shards: Shards,
+        outbox: KubeOutbox,
+        ring: Callable[[], Sequence[RingKey]],
+        accepts: Callable[[Notice], bool],
+    ) -> None:
         self._api = api
+        self._reader = RunReader(api)
         self._watch = watch
+        self._shards = shards
+        self._outbox = outbox
         self._ring = ring
         self._accepts = accepts
         self._notices: OrderedDict[Key, Notice] = OrderedDict()
@@ -49,31 +77,34 @@ class ClusterRuns:
         self._held: OrderedDict[str, None] = OrderedDict()
         self._marked: OrderedDict[str, None] = OrderedDict()
 
-    async def follow(self) -> AsyncIterator[Key]:
-        """Runs that change, as they change."""
+    async def follow(self) -> AsyncIterator[tuple[Key, Lane]]:
+        """Runs of our shards that change, as they change; those that are being deleted are to go first."""
         async for found, body in self._watch.live():
+            if shard_of(found.anchor) not in self._shards.held:
+                continue  # if the shard comes to us, `backlog` finds it
             if self._is_work(found):
                 # An event from before our mark would be signed again: such a run is read as it is now.
                 self._keep(found, b"" if found.seen.uid in self._marked else body)
-                yield found.key
+                yield found.key, "going" if found.is_deleting else "live"
             elif found.key in self._notices:
                 self._note(found)  # our own write coming back: the next patch is built on it
 
     async def backlog(self) -> AsyncIterator[Key]:
-        """Runs that were there before, page by page."""
-        async for found, body in self._watch.history():
-            if self._is_work(found) and found.key not in self._fresh:
-                self._keep(found, b"" if found.seen.uid in self._marked else body)
-                yield found.key
+        """Runs that were there before, page by page, each time that shards come to us. Never ends."""
+        async for gained in self._shards.gains():
+            async for found, body in self._watch.history():
+                if shard_of(found.anchor) in gained and self._is_work(found) and found.key not in self._fresh:
+                    self._keep(found, b"" if found.seen.uid in self._marked else body)
+                    yield found.key
+
+    def claim(self, anchor: str) -> Claim | None:
+        return self._shards.claim(anchor)
 
     async def fetch(self, key: Key) -> bytes | None:
         """The event's own bytes if they are still at hand, else one read."""
-        if not _NAME.fullmatch(key.name):
-            # A PipelineRun's status names its children: `../../secrets/x` must not become a path.
-            return None
         body = self._take_fresh(key)
         if body is None:
-            body = await self._api.get(path(key))
+            body = await self._reader.fetch(key)
             if body is not None:
                 self._note(notices.notice(key.kind, body))
         return body
@@ -98,8 +129,22 @@ class ClusterRuns:
         _remember(self._held, uid)
 
     async def release(self, key: Key, uid: str) -> None:
-        """Take our finalizer off a run that will never be signed: it is deleted before its end."""
-        await self._settle(key, uid, {})
+        """Take our finalizer off a run that is being deleted, and will not be signed in its place."""
+        found = self._notices.get(key) or await self._read(key)
+        if found is not None and found.is_deleting:
+            await self._settle(key, uid or found.seen.uid, {})
+
+    async def keep(self, owed: Pending) -> None:
+        """In the outbox. Raises Transient: OUTBOX_FULL, STORE_FAILED, UNAVAILABLE; Permanent(TOO_LARGE)."""
+        await self._outbox.put(owed)
+
+    async def fail(self, key: Key, uid: str, annotations: Mapping[str, str]) -> None:
+        """Say on the run that it could not be signed until now: one write, whose finalizer stays."""
+        found = self._notices.get(key) or await self._read(key)
+        if found is None or found.seen.uid != uid or found.mark == marks.FAILED or found.is_deleting:
+            return
+        if await self._patch(key, patch.note(found.seen, annotations)) in _STALE:
+            self._notices.pop(key, None)  # the next look, in a while, tries again
 
     async def mark(self, key: Key, uid: str, mark: Mark) -> None:
         """Marks, receipt and the end of our finalizer in one write. A run that is gone, or another by now, is left alone."""
