@@ -7,7 +7,6 @@ from sealwright.core.errors import Permanent, Reason
 
 NOT_BUILT = {
     "signers.x509.fulcio.enabled": "true",
-    "storage.oci.encoding-format": "sigstore-bundle",
 }
 
 

@@ -5,11 +5,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 from fakes import registries
-from fakes.attestations import DIGEST, ORIGIN, image_signature, sought, statement
+from fakes.attestations import DIGEST, ORIGIN, bundled_signature, image_signature, sought, statement
 from fakes.clock import EagerClock
 from fakes.registry import MemoryRegistry
 
 from sealwright.core import oci
+from sealwright.core.errors import Permanent, Reason
 from sealwright.edge.clock import SystemClock
 from sealwright.edge.registry.logins import NoLogins
 from sealwright.edge.registry.store import open_registries
@@ -36,7 +37,7 @@ async def registry(request):
 
 @asynccontextmanager
 async def store(authority, clock=None, **settings):
-    settings = {"allowed-hosts": authority} | {name.replace("_", "."): value for name, value in settings.items()}
+    settings = {"allowed-hosts": authority} | {name.replace("_", "-"): value for name, value in settings.items()}
     async with open_registries(settings, NoLogins(), clock or EagerClock(), lambda: 0.0, strict=False) as opened:
         yield opened
 
@@ -120,6 +121,52 @@ async def test_many_at_once_lose_nothing(registry):
 
     assert {each.envelope for each in kept} == {each.envelope for each in put}
     assert len(kept) == 25
+
+
+def pushed(registry, name):
+    """An image that is there, and an index of two: (digest of the image, digest of the index)."""
+    return registries.push(registry, name)
+
+
+async def test_bundles_refer_to_the_image_and_are_found_with_the_same_bytes(registry):
+    """Provenance and image signature alike, each once; by the registry's list, or by the tag where it has none."""
+    digest = await pushed(registry, "team/app")
+    name = f"{registry}/team/app"
+    put = [statement(name, digest=digest), bundled_signature(name, digest), statement(name, digest=digest, number=2)]
+    async with store(registry, encoding_format="sigstore-bundle") as opened:
+        for each in [*put, *put]:
+            receipt = await opened.put(each, ORIGIN)
+        kept = await opened.find(sought(name, digest), ORIGIN)
+    async with store(registry) as tagged:
+        below_tags = await tagged.find(sought(name, digest), ORIGIN)
+
+    assert sorted(each.envelope for each in kept) == sorted(each.envelope for each in put)
+    assert below_tags == []
+    assert receipt.uri == f"{name}@{digest}"
+
+
+async def test_many_bundles_at_once_lose_nothing(registry):
+    """Also where they share one tag."""
+    digest = await pushed(registry, "team/app")
+    name = f"{registry}/team/app"
+    put = [statement(name, digest=digest, number=number) for number in range(10)]
+    async with (
+        store(registry, clock=SystemClock(), encoding_format="sigstore-bundle") as one,
+        store(registry, clock=SystemClock(), encoding_format="sigstore-bundle") as other,
+    ):
+        await asyncio.gather(*((one, other)[number % 2].put(each, ORIGIN) for number, each in enumerate(put)))
+        kept = await one.find(sought(name, digest), ORIGIN)
+
+    assert len(kept) == 10
+
+
+async def test_nothing_can_refer_to_an_image_that_is_not_there(registry):
+    """It says so; cosign's tags do not need it."""
+    async with store(registry, encoding_format="sigstore-bundle") as opened:
+        with pytest.raises(Permanent, match="there is no such image") as raised:
+            await opened.put(statement(f"{registry}/team/app"), ORIGIN)
+
+    assert raised.value.reason is Reason.NOT_FOUND
 
 
 async def test_an_image_costs_seven_requests_at_most_when_warm(registry):

@@ -204,3 +204,16 @@ def test_a_log_that_may_be_missing_is_wished_for():
     run = objects.pipeline_run()
 
     assert logged(run, **LOG, **{"transparency_on-failure": "best-effort"}) == ["wished"]
+
+
+def test_bundles_of_images_hold_another_payload_than_other_stores():
+    """One request for the registry, one for the rest; none that would store nothing."""
+    run = runs.read(objects.body(objects.task_run(results=objects.image())))
+    bundled = {"storage_oci_encoding-format": "sigstore-bundle", "artifacts_taskrun_storage": "tekton"}
+    both = planning.plan(run, config(**bundled, artifacts_oci_storage="tekton,oci")).requests
+    alone = planning.plan(run, config(**bundled, artifacts_oci_storage="oci")).requests
+    tekton = planning.plan(run, config(**bundled, artifacts_oci_storage="tekton")).requests
+
+    assert [(each.format, each.stores) for each in both[1:]] == [("simplesigning", ("tekton",)), ("cosign/sign/v1", ("oci",))]
+    assert [(each.format, each.stores) for each in alone[1:]] == [("cosign/sign/v1", ("oci",))]
+    assert [(each.format, each.stores) for each in tekton[1:]] == [("simplesigning", ("tekton",))]

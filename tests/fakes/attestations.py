@@ -1,12 +1,14 @@
 """Signed statements and image signatures by a real key, to be stored somewhere."""
 
 import json
+from dataclasses import replace
 
 from fakes import signers
 
 from sealwright.core import oci
 from sealwright.core.envelope import dsse
 from sealwright.core.model import Artifact, Attestation, Key, Origin, Payload, Signature, Subject
+from sealwright.core.provenance import cosign_sign
 
 DIGEST = f"sha256:{'ab' * 32}"
 ORIGIN = Origin(key=Key(kind="TaskRun", namespace="ns", name="run"), uid="0-1", service_account="builder")
@@ -22,19 +24,20 @@ def statement(*names, number=0, digest=DIGEST):
         "predicateType": "x",
         "predicate": {"number": number},
     }
-    body = json.dumps(loaded).encode()
+    found = tuple(Subject(name=name, digest={"sha256": digest[7:]}) for name in names)
+    payload = Payload(media_type=STATEMENT_TYPE, body=json.dumps(loaded).encode(), predicate_type="x", subjects=found)
+    return replace(_sealed(payload), artifact=Artifact(sort="taskrun", key=f"taskrun-{number}", name="ns/run"))
+
+
+def _sealed(payload):
     key = signers.key()
-    signature = Signature(key_id=key.public.key_id, raw=key.sign(dsse.pae(STATEMENT_TYPE, body), "sha256"))
+    signature = Signature(key_id=key.public.key_id, raw=key.sign(dsse.pae(STATEMENT_TYPE, payload.body), "sha256"))
     return Attestation(
-        artifact=Artifact(sort="taskrun", key=f"taskrun-{number}", name="ns/run"),
+        artifact=Artifact(sort="taskrun", key="", name=""),
         format="slsa/v2alpha4",
-        payload=Payload(
-            media_type=STATEMENT_TYPE,
-            body=body,
-            subjects=tuple(Subject(name=name, digest={"sha256": digest[7:]}) for name in names),
-        ),
+        payload=payload,
         signature=signature,
-        envelope=dsse.seal(STATEMENT_TYPE, body, [signature]),
+        envelope=dsse.seal(STATEMENT_TYPE, payload.body, [signature]),
     )
 
 
@@ -52,6 +55,13 @@ def image_signature(name, digest=DIGEST, key=0):
         payload=Payload(media_type="application/vnd.dev.cosign.simplesigning.v1+json", body=body),
         signature=Signature(key_id="", raw=signers.key(number=key).sign(body, "sha256")),
     )
+
+
+def bundled_signature(name, digest=DIGEST):
+    """An image signature as a bundle holds it."""
+    artifact = Artifact(sort="oci", key=digest[7:19], name=name, digest=digest)
+    payload = cosign_sign.build(oci.image(f"{name}@{digest}"))
+    return replace(_sealed(payload), artifact=artifact, format="cosign/sign/v1")
 
 
 def sought(name, digest=DIGEST):

@@ -8,8 +8,20 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+
+import msgspec
+
+from sealwright.core import oci
+from sealwright.core.config import Secret
+from sealwright.core.oci import Layer
+from sealwright.core.registry.logins import Login
+from sealwright.edge.clock import SystemClock
+from sealwright.edge.registry.access import Access
+from sealwright.edge.registry.reach import Reach
+from sealwright.edge.registry.repository import Repository
+from sealwright.edge.registry.transport import Transport
 
 # Debian's has no referrers; go-containerregistry's has.
 REAL = ("docker-registry", "crane")
@@ -72,3 +84,40 @@ def _until_up(authority, server):
         except OSError:
             time.sleep(0.02)  # noqa: TID251
     raise AssertionError("the registry does not answer")
+
+
+async def push(authority, name, tag="1", login=None):
+    """An image of one small layer, by our own client; its digest."""
+    async with registry_client(authority, name, login) as repository:
+        config = b'{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}'
+        layer = Layer(media_type="application/vnd.oci.image.layer.v1.tar", body=name.encode())
+        for blob in (config, layer.body):
+            await repository.put_blob(blob)
+        described = oci.Descriptor(media_type=oci.CONFIG_TYPE, size=len(config), digest=oci.digest_of(config))
+        manifest = oci.Manifest(schema_version=2, config=described, layers=[layer.descriptor])
+        body = msgspec.json.encode(manifest)
+        await repository.put_manifest(tag, body, oci.MANIFEST_TYPE)
+        return oci.digest_of(body)
+
+
+@asynccontextmanager
+async def registry_client(authority, name, login=None):
+    """One repository, as whoever has this login."""
+    clock = SystemClock()
+    async with Transport(Reach(vouched=frozenset({authority})), clock) as transport:
+        access = Access(transport, _Fixed(login), clock)
+        yield Repository(transport, access, oci.Image(registry=authority, repository=name, digest=""), None)
+
+
+class _Fixed:
+    def __init__(self, login):
+        self.login = login
+
+    async def find(self, _owner, registry, _repository):
+        if self.login is None:
+            return None
+        user, password = self.login
+        return Login(registry=registry, source="the test", username=user, password=Secret(text=password))
+
+    def forget(self, owner):
+        """Nothing is kept."""

@@ -35,7 +35,6 @@ def _refuse_unbuilt(config: Config) -> None:
     """Settings whose back end does not exist yet: doing without what was asked for would be silent weakening (T50)."""
     wanted = {
         "signers.x509.fulcio.enabled": bool(config.signers.get("x509", {}).get("fulcio.enabled")),
-        "storage.oci.encoding-format": config.storage.get("oci", {}).get("encoding-format", "dsse") != "dsse",
     }
     asked = [key for key, is_wanted in wanted.items() if is_wanted]
     if asked:

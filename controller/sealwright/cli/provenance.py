@@ -37,6 +37,7 @@ Examples:
   sealwright provenance - < requests.jsonl
 """
 
+_OF_IMAGES = ("cosign/sign/v1", "simplesigning")
 _ROOM = "sealwright.core.provenance"
 _LIMIT = 64 << 20  # a request may hold a PipelineRun with hundreds of TaskRuns
 
@@ -95,7 +96,7 @@ def read_runs(files: Sequence[tuple[bytes, str]]) -> Iterator[Run]:
 
 def build(run: Run, word: str, config: Config) -> Built:
     """The Statement in the format `word`. Raises Permanent: UNKNOWN_FORMAT, INVALID_RUN."""
-    formats = {name: module for name, module in plugins.members(_ROOM).items() if name != "simplesigning"}
+    formats = {name: module for name, module in plugins.members(_ROOM).items() if name not in _OF_IMAGES}
     if word not in formats:
         raise Permanent(Reason.UNKNOWN_FORMAT, f"no format {word!r} (there are: {', '.join(formats)})")
     built: Built = formats[word].build(run, word, config)

@@ -19,6 +19,9 @@ from sealwright.core.model import value
 
 DEFAULT_REGISTRY = "index.docker.io"
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
+EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
+EMPTY = b"{}"
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 # What cosign and Chains write where an image has no build time; a time of ours would make equal content differ.
 NO_TIME = "0001-01-01T00:00:00Z"
@@ -79,6 +82,30 @@ class Descriptor(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit
     annotations: Mapping[str, str] = {}
 
 
+class Referrer(Descriptor, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """An index's entry for a manifest that refers to an image (distribution specification 1.1, "Listing Referrers")."""
+
+    artifact_type: str = ""
+
+
+class _Index(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    schema_version: int = 2
+    media_type: str = INDEX_TYPE
+    manifests: list[Referrer] = []
+
+
+class _Referring(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """An image manifest that carries something about another one, `subject`."""
+
+    schema_version: int = 2
+    media_type: str = MANIFEST_TYPE
+    artifact_type: str
+    config: Descriptor
+    layers: list[Descriptor]
+    subject: Descriptor
+    annotations: Mapping[str, str] = {}
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """An image manifest (OCI image specification 1.1), in the member order that Chains writes."""
 
@@ -110,6 +137,11 @@ def digest_of(body: bytes) -> str:
 def is_digest(text: str) -> bool:
     """Whether this is `sha256:` and 64 lower-case hex digits, the one form that names a blob here."""
     return _DIGEST.fullmatch(text) is not None
+
+
+def is_tag(text: str) -> bool:
+    """Whether this can be a tag (distribution specification 1.1, "Pulling manifests")."""
+    return _TAG.fullmatch(text) is not None and text[0] not in ".-"
 
 
 def signature_tag(digest: str) -> str:
@@ -159,6 +191,41 @@ def read_manifest(body: bytes, what: str) -> Manifest:
     if bad := next((blob.digest for blob in (found.config, *found.layers) if not is_digest(blob.digest)), None):
         raise Permanent(Reason.INVALID_INPUT, f"{what}: {quote(bad)} is not a SHA-256 digest")
     return found
+
+
+def referring(layer: Layer, artifact_type: str, subject: Descriptor, annotations: Mapping[str, str]) -> bytes:
+    """The manifest of one layer that says something about `subject`; its config is EMPTY. Equal input, equal bytes."""
+    empty = Descriptor(media_type=EMPTY_TYPE, size=len(EMPTY), digest=digest_of(EMPTY))
+    found = _Referring(
+        artifact_type=artifact_type, config=empty, layers=[layer.descriptor], subject=subject, annotations=annotations
+    )
+    return msgspec.json.encode(found)
+
+
+def referrers_tag(digest: str) -> str:
+    """The tag of the index of what refers to an image, where a registry does not list that itself."""
+    return digest.replace(":", "-", 1)
+
+
+def read_index(body: bytes, what: str) -> list[Referrer]:
+    """The entries of an index that anybody may have written. Raises Permanent(INVALID_INPUT)."""
+    try:
+        found = msgspec.json.decode(body, type=_Index).manifests
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Permanent(Reason.INVALID_INPUT, f"{what}: not an OCI image index: {error}") from error
+    if bad := next((entry.digest for entry in found if not is_digest(entry.digest)), None):
+        raise Permanent(Reason.INVALID_INPUT, f"{what}: {quote(bad)} is not a SHA-256 digest")
+    return found
+
+
+def extended_index(body: bytes | None, entries: Sequence[Referrer], what: str) -> bytes:
+    """An index with these entries added at its end, or a new one; all else in it stays as it was. Raises as `read_index`."""
+    if body is None:
+        return msgspec.json.encode(_Index(manifests=list(entries)))
+    read_index(body, what)
+    members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    before = msgspec.json.decode(members["manifests"], type=list[msgspec.Raw]) if "manifests" in members else []
+    return msgspec.json.encode({**members, "manifests": [*before, *entries]})
 
 
 class _Shape(msgspec.Struct, rename="camel"):

@@ -3,6 +3,7 @@
 `sealwright why` prints it. Nothing to sign is an answer with a reason, never silence (design D2).
 """
 
+from dataclasses import replace
 from typing import Literal
 
 from sealwright.core import oci
@@ -15,6 +16,8 @@ from sealwright.core.tekton.runs import Run, TaskRun, has_succeeded
 # A run's wish to be logged, where the log is `manual`. Tekton's webhook strips Chains' own from new runs, so it can only be added
 # later; ours stays, and Tasks and Pipelines hand it to their runs.
 UPLOAD = ("chains.tekton.dev/transparency-upload", "sealwright.dev/transparency-upload")
+# The store that speaks to registries, and the format of image signatures in the bundles there.
+REGISTRY, BUNDLED = "oci", "cosign/sign/v1"
 
 
 @value
@@ -36,7 +39,8 @@ def plan(run: Run, config: Config) -> Plan:
     if read.images and config.profile == "strict" and not has_succeeded(run):
         findings.append(Finding(where="profile: strict", message="the run did not succeed, so its images are not signed"))
     elif config.oci.enabled:
-        requests += [_request(_image(image), config.oci, config, run, log) for image in read.images]
+        wanted = [_request(_image(image), config.oci, config, run, log) for image in read.images]
+        requests += [request for whole in wanted for request in _of_image(whole, config)]
     skipped = "" if requests else f"{Reason.DISABLED}: {_disabled(run, settings)}"
     return Plan(requests=tuple(requests), findings=tuple(findings), skipped=skipped)
 
@@ -55,6 +59,15 @@ def _log(run: Run, config: Config) -> Literal["", "needed", "wished"]:
     if config.transparency.manual and not any((run.metadata.annotations or {}).get(key) == "true" for key in UPLOAD):
         return ""
     return "wished" if config.transparency.best_effort else "needed"
+
+
+def _of_image(whole: SignRequest, config: Config) -> list[SignRequest]:
+    """One, or two where registries get bundles: those hold another payload than the other stores."""
+    if not (config.has_bundles and REGISTRY in whole.stores):
+        return [whole]
+    others = tuple(store for store in whole.stores if store != REGISTRY)
+    bundled = replace(whole, format=BUNDLED, stores=(REGISTRY,))
+    return [replace(whole, stores=others), bundled] if others else [bundled]
 
 
 def _provenance(run: Run) -> Artifact:

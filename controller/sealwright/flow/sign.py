@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from sealwright import plugins
-from sealwright.core import oci
+from sealwright.core import oci, statement
 from sealwright.core.envelope import dsse
 from sealwright.core.errors import Fault, Permanent, Reason, Transient, quote
 from sealwright.core.model import Attestation, Built, Failure, Origin, Outcome, Payload, Receipt, Signature, SignRequest, value
@@ -71,8 +71,8 @@ async def _sign_image(payload: Payload, signer: Signer) -> Signature:
 
 
 async def _attest(request: SignRequest, payload: Payload, signer: Signer) -> Attestation:
-    """Sign a payload as its kind is signed: statements inside an envelope, image payloads bare."""
-    if request.artifact.sort == "oci":
+    """Sign a payload as its kind is signed: statements inside an envelope, simplesigning's bare."""
+    if payload.media_type != statement.MEDIA_TYPE:
         signature, envelope = await _sign_image(payload, signer), b""
     else:
         signature = await _sign_statement(payload, signer)

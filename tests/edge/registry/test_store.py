@@ -33,10 +33,14 @@ class OneLogin:
     def __init__(self, **fields):
         self.login = Login(registry="x", source="Secret ns/login", **fields)
         self.asked = []
+        self.forgotten = []
 
     async def find(self, owner, registry, _repository):
         self.asked.append((owner.namespace, owner.service_account, registry))
         return self.login
+
+    def forget(self, owner):
+        self.forgotten.append(owner)
 
 
 PASSWORD = {"username": "u", "password": Secret(text=CANARY)}

@@ -39,6 +39,8 @@ class Setting:
 
 _FORMATS = ("in-toto", "slsa/v1", "slsa/v2alpha3", "slsa/v2alpha4")
 _IMAGE_FORMATS = ("simplesigning",)
+# What takes the place of an image format in a bundle; no configuration names it.
+_BUNDLE_FORMATS = ("cosign/sign/v1",)
 _SIGNERS = ("x509", "kms", NO_SIGNER)
 _STORES = ("archivista", "docdb", "gcs", "grafeas", "oci", "tekton")
 _STORES_AND_KAFKA = (*_STORES, "kafka")
@@ -67,7 +69,7 @@ def allowed_words(setting: Setting, *, formats: Sequence[str], stores: Sequence[
     """The words that this build takes for a setting, in alphabetical order; () where any text is taken."""
     match setting.room:
         case "format":
-            words = set(formats) - set(_IMAGE_FORMATS)
+            words = set(formats) - {*_IMAGE_FORMATS, *_BUNDLE_FORMATS}
         case "image format":
             words = set(formats) & set(_IMAGE_FORMATS)
         case "store":

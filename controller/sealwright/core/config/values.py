@@ -102,6 +102,11 @@ class Config:
         return "by-curve" if self.signers["x509"]["hash"] == "by-curve" else "sha256"
 
     @property
+    def has_bundles(self) -> bool:
+        """Whether registries get Sigstore bundles instead of cosign's tags."""
+        return self.storage.get("oci", {}).get("encoding-format") == "sigstore-bundle"
+
+    @property
     def stores_in_use(self) -> frozenset[str]:
         """Stores that an enabled artifact is kept in."""
         return frozenset(store for artifact in self.artifacts.values() if artifact.enabled for store in artifact.storage)

@@ -66,6 +66,7 @@ class Access:
         self._turns: dict[Any, asyncio.Lock] = {}
         # Whether a registry takes a blob with the POST that begins its upload (specification 1.1, "Single POST").
         self.takes_whole: dict[Endpoint, bool] = {}
+        self.shared_blobs: OrderedDict[Any, None] = OrderedDict()
 
     async def base(self, visitor: Visitor) -> str:
         """`https://host:port`, or with `http` where there is no TLS and that is allowed."""
@@ -79,6 +80,7 @@ class Access:
         login = await self._logins.find(visitor.owner, visitor.endpoint.authority, visitor.repository)
         if door.challenge.scheme == "basic":
             if login is None or not login.username:
+                self._logins.forget(visitor.owner)
                 raise _nobody(visitor)
             return f"Basic {login.basic}"
         if login and login.registry_token.text:
@@ -99,11 +101,18 @@ class Access:
         """The fault for 401 and 403: a person mends it, so it is tried again."""
         login = await self._logins.find(visitor.owner, visitor.endpoint.authority, visitor.repository)
         by = f"{login.source} of {visitor.owner}" if login else f"no login ({visitor.owner or 'nobody'} has none for this host)"
+        self._logins.forget(visitor.owner)
         where = f"{doing}: {visitor.endpoint.authority} answered {answer.status} to {by}"
         said = http.fault(400, answer.body, {}, where).message
         return Transient(
             Reason.LOGIN_REFUSED, f"{said}; it may have to be given the right to push to {quote(visitor.repository)}"
         )
+
+    def note_blob(self, place: Any) -> None:
+        """A blob that many manifests share is there."""
+        self.shared_blobs[place] = None
+        if len(self.shared_blobs) > KEPT:
+            self.shared_blobs.popitem(last=False)
 
     async def _door(self, endpoint: Endpoint) -> Door:
         async with self._turn(endpoint):

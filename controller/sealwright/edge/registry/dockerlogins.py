@@ -21,3 +21,6 @@ class DockerLogins:
         except OSError as error:
             raise Permanent(Reason.NOT_FOUND, f"{quote(self._path)}: {error.strerror or error}; give access to it") from error
         return logins.choose(logins.read(body, str(self._path)), registry, repository)
+
+    def forget(self, owner: Owner | None) -> None:
+        """Nothing is kept: the file is read each time."""

@@ -16,7 +16,7 @@ from sealwright.core.errors import Fault, Permanent, Reason, Untrusted, quote
 from sealwright.core.oci import Descriptor, Image, Layer
 from sealwright.core.policy import evidence as rules
 from sealwright.core.policy.evidence import Evidence
-from sealwright.edge.registry.repository import INDEX_TYPE, Repository
+from sealwright.edge.registry.repository import Repository
 
 # Layers of one tag, and referrers, that are looked at; what lies beyond is told, and proves nothing.
 PIECES_LIMIT = 128
@@ -106,7 +106,7 @@ async def _referrers(repository: Repository, image: Image) -> list[_Entry]:
     path = f"referrers/{image.digest}"
     for _ in range(PAGES_LIMIT):
         answer = await repository.referrers_page(path)
-        is_page = answer.status == 200 and answer.headers.get("Content-Type", "").partition(";")[0].strip() == INDEX_TYPE
+        is_page = answer.status == 200 and answer.headers.get("Content-Type", "").partition(";")[0].strip() == oci.INDEX_TYPE
         if not is_page:
             break
         found += _read(answer.body, _Index, f"the referrers of {image.reference}").manifests

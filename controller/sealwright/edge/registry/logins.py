@@ -34,6 +34,9 @@ class Logins(Protocol):
     async def find(self, owner: Owner | None, registry: str, repository: str) -> Login | None:
         """The login for this repository; None where there is none. Raises Transient where that cannot be told."""
 
+    def forget(self, owner: Owner | None) -> None:
+        """A registry refused this owner: what is kept may be old."""
+
 
 class _Reference(msgspec.Struct):
     name: str = ""
@@ -60,6 +63,9 @@ class NoLogins:
     async def find(self, owner: Owner | None, registry: str, repository: str) -> Login | None:  # noqa: ARG002
         return None
 
+    def forget(self, owner: Owner | None) -> None:
+        """Nothing is kept."""
+
 
 class ServiceAccountLogins:
     """`Logins` over the API server."""
@@ -72,6 +78,11 @@ class ServiceAccountLogins:
 
     async def find(self, owner: Owner | None, registry: str, repository: str) -> Login | None:
         return logins.choose(await self._of(owner), registry, repository) if owner else None
+
+    def forget(self, owner: Owner | None) -> None:
+        """Whoever mends a Secret need not wait for a minute."""
+        if owner:
+            self._kept.pop(owner, None)
 
     async def _of(self, owner: Owner) -> Sequence[Login]:
         """All its logins; those who ask at the same time wait for one reading."""

@@ -16,8 +16,7 @@ from sealwright.edge.registry.transport import MANIFEST_LIMIT, Answer, Transport
 
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
-INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
-_ACCEPT = ", ".join((oci.MANIFEST_TYPE, INDEX_TYPE, DOCKER_MANIFEST, DOCKER_INDEX))
+_ACCEPT = ", ".join((oci.MANIFEST_TYPE, oci.INDEX_TYPE, DOCKER_MANIFEST, DOCKER_INDEX))
 # Above the largest statement that is signed (core/strict.py), with its envelope.
 BLOB_LIMIT = 24 << 20
 # What is sent with the first POST to find out whether a registry takes it.
@@ -110,6 +109,14 @@ class Repository:
             self._need(ended, (201, 204), doing)
         return digest
 
+    async def put_blob_once(self, body: bytes) -> None:
+        """For a blob that many manifests share: it is not sent again to a repository that has taken it lately."""
+        place = (self.visitor.endpoint, self.name, oci.digest_of(body))
+        if place not in self._access.shared_blobs:
+            if not await self.has_blob(place[2]):
+                await self.put_blob(body)
+            self._access.note_blob(place)
+
     async def _begin(self, digest: str, body: bytes, doing: str) -> Answer:
         """The answer to the POST: 201 if that was all. A registry that did not take the bytes with it is not sent them again."""
         known = self._access.takes_whole.get(self.visitor.endpoint, len(body) <= TRIAL_LIMIT)
@@ -122,7 +129,7 @@ class Repository:
 
     async def referrers_page(self, path: str) -> Answer:
         """One page of the referrers API, status and all: that it is not there is an answer too."""
-        return await self._call("GET", path, f"GET {path} of {quote(self.name)}", headers={"Accept": INDEX_TYPE})
+        return await self._call("GET", path, f"GET {path} of {quote(self.name)}", headers={"Accept": oci.INDEX_TYPE})
 
     def _upload_url(self, begun: Answer, digest: str, doing: str) -> str:
         """Where to send the bytes: on this very host, whatever the registry says (it is told our login there)."""
@@ -150,7 +157,9 @@ class Repository:
             base = await self._access.base(self.visitor)
             login = await self._access.header(self.visitor)
             sent = dict(headers or {}) | ({"Authorization": login} if login else {})
-            url = path if path.startswith(f"{base}/") else f"{base}/v2/{self.name}/{path}"
+            if "://" in path and not path.startswith(f"{base}/"):
+                raise Permanent(Reason.STORE_FAILED, f"{doing}: the registry sends us to {quote(path)}, which is another host")
+            url = path if "://" in path else f"{base}/v2/{self.name}/{path}"
             answer = await self._transport.send(method, url, headers=sent, body=body, limit=limit)
             may_mend = answer.status == 401 and origin(answer.url) == origin(url) and not is_last
             if not (may_mend and await self._access.forget(self.visitor, answer)):

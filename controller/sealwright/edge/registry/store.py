@@ -13,11 +13,12 @@ from sealwright.core.model import Artifact, Attestation, Finding, Origin, Receip
 from sealwright.core.oci import Image
 from sealwright.core.registry import address
 from sealwright.core.registry.logins import Owner
+from sealwright.edge.registry import reading, referrers
 from sealwright.edge.registry.access import Access
 from sealwright.edge.registry.logins import Logins
 from sealwright.edge.registry.reach import Reach
 from sealwright.edge.registry.repository import Repository
-from sealwright.edge.registry.tags import TagWriter
+from sealwright.edge.registry.tags import LayerAddition, TagWriter
 from sealwright.edge.registry.together import together
 from sealwright.edge.registry.transport import Transport
 from sealwright.ports import Clock
@@ -31,8 +32,11 @@ IMAGES_LIMIT = 256
 class RegistryStore:
     """Keeps an attestation under each image it speaks of. `target` is `storage.oci.repository`: the place for all of them."""
 
-    def __init__(self, transport: Transport, access: Access, writer: TagWriter, target: Image | None) -> None:
+    def __init__(
+        self, transport: Transport, access: Access, writer: TagWriter, target: Image | None = None, *, has_bundles: bool = False
+    ) -> None:
         self._transport, self.access, self._writer, self._target = transport, access, writer, target
+        self._has_bundles = has_bundles
         self._turns = asyncio.Semaphore(AT_ONCE * AT_ONCE)
 
     @property
@@ -48,9 +52,8 @@ class RegistryStore:
             raise Permanent(
                 Reason.TOO_LARGE, f"{len(places)} images in one statement, more than the {IMAGES_LIMIT} that are stored"
             )
-        layer = cosign.to_layer(attestation)
         owner = owner_of(origin)
-        await together([self._append(image, tag, layer, owner) for image, tag in places.items()])
+        await together([self._keep(image, tag, attestation, owner) for image, tag in places.items()])
         return Receipt(
             store="oci",
             uri=self._uri(places),
@@ -64,26 +67,27 @@ class RegistryStore:
             return []
         image = oci.image(f"{artifact.name}@{artifact.digest}")
         repository = self._repository(image, owner_of(origin), "pull")
-        found: list[Attestation] = []
-        for tag in (oci.signature_tag(image.digest), oci.attestation_tag(image.digest)):
-            manifest = await repository.manifest(tag)
-            described = oci.read_manifest(manifest.body, f"{image.name}:{tag}").layers if manifest else []
-            for each in described:
-                layer = oci.Layer(media_type=each.media_type, body=await repository.blob(each), annotations=each.annotations)
-                kept = cosign.from_layer(layer, image)
-                found += [kept] if kept else []
-        return found
+        if self._has_bundles:
+            return [reading.of_bundle(each, image) for each in await referrers.bundles(repository, image.digest)]
+        layers = await reading.layers(repository, image)
+        return [found for layer in layers if (found := cosign.from_layer(layer, image))]
 
-    async def _append(self, image: Image, tag: str, layer: oci.Layer, owner: Owner) -> None:
+    async def _keep(self, image: Image, tag: str, attestation: Attestation, owner: Owner) -> None:
         async with self._turns:
-            await self._writer.append(self._repository(image, owner, "pull,push"), tag, layer)
+            repository = self._repository(image, owner, "pull,push")
+            if self._has_bundles:
+                await referrers.put(repository, self._writer, image.digest, attestation)
+            else:
+                await self._writer.append(repository, tag, LayerAddition(layer=cosign.to_layer(attestation)))
 
     def _repository(self, image: Image, owner: Owner, actions: str) -> Repository:
         at = replace(self._target, digest=image.digest) if self._target else image
         return Repository(self._transport, self.access, at, owner, actions)
 
     def _uri(self, places: dict[Image, str]) -> str:
-        named = [f"{(self._target or image).name}:{tag}" for image, tag in places.items()]
+        named = [
+            image.reference if self._has_bundles else f"{(self._target or image).name}:{tag}" for image, tag in places.items()
+        ]
         more = f" and {len(named) - 1} more" if len(named) > 1 else ""
         return f"{named[0]}{more}" if named else cosign.NOWHERE
 
@@ -108,8 +112,11 @@ async def open_registries(
         ca_file=str(settings.get("ca-file", "")),
         insecure=settings.get("repository.insecure") is True,
     )
+    has_bundles = settings.get("encoding-format") == "sigstore-bundle"
     async with Transport(reach, clock) as transport:
-        yield RegistryStore(transport, Access(transport, logins, clock), TagWriter(clock, chance), target)
+        access, writer = Access(transport, logins, clock), TagWriter(clock, chance)
+        # A bundle refers to its image, so it stands beside it (as in Tekton Chains).
+        yield RegistryStore(transport, access, writer, None if has_bundles else target, has_bundles=has_bundles)
 
 
 def _target(text: str) -> Image | None:

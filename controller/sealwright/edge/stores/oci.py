@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from sealwright.core import oci
 from sealwright.core.config import Settings
 from sealwright.core.envelope import cosign
+from sealwright.core.errors import Permanent, Reason
 from sealwright.core.model import Artifact, Attestation, Origin, Receipt
 from sealwright.edge.layout import folder
 from sealwright.edge.output import LAYOUTS, Output
@@ -46,6 +47,9 @@ class LayoutStore:
 async def open(settings: Settings, tools: Tools) -> AsyncIterator[Store]:  # noqa: A001  the verb of every store
     """The store below the output folder; without one, in the registries. Raises Permanent(INVALID_CONFIG)."""
     if tools.output is not None:
+        if settings.get("encoding-format") == "sigstore-bundle":
+            message = "storage.oci.encoding-format: over a folder there are cosign's tags only; unset it, or run in a cluster"
+            raise Permanent(Reason.INVALID_CONFIG, message)
         yield LayoutStore(tools.output)
         return
     # Here: a folder needs no network, and does not load what speaks over it.
