@@ -6,7 +6,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from sealwright.cli.config import command
+from sealwright.cli import root
 from sealwright.core import config
 
 GOOD = """
@@ -31,7 +31,7 @@ transparency.enabled: "1"
 
 
 def check(text, *arguments):
-    return CliRunner().invoke(command, ["check", *arguments, "-"], input=text)
+    return CliRunner().invoke(root, ["config", "check", *arguments, "-"], input=text)
 
 
 def test_a_good_configmap_is_shown_setting_by_setting_and_exits_0():
@@ -126,14 +126,14 @@ def test_the_configmap_is_found_among_the_documents_of_a_release():
 def test_a_file_is_named_in_what_is_wrong_with_it(tmp_path):
     file = tmp_path / "chains-config.yaml"
     file.write_text("- a\n")
-    found = CliRunner().invoke(command, ["check", str(file)])
+    found = CliRunner().invoke(root, ["config", "check", str(file)])
 
     assert found.exit_code == 2
     assert str(file) in found.stdout
 
 
 def test_a_file_that_is_not_there_exits_2():
-    assert CliRunner().invoke(command, ["check", "/nowhere/chains-config.yaml"]).exit_code == 2
+    assert CliRunner().invoke(root, ["config", "check", "/nowhere/chains-config.yaml"]).exit_code == 2
 
 
 def test_hostile_text_cannot_steer_the_terminal():
@@ -152,6 +152,6 @@ def test_a_password_in_an_address_is_left_out():
 
 
 def test_help_shows_examples():
-    found = CliRunner().invoke(command, ["check", "--help"])
+    found = CliRunner().invoke(root, ["config", "check", "--help"])
 
     assert "kubectl get configmap chains-config" in found.output

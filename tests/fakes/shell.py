@@ -29,7 +29,8 @@ def parse(words: Sequence[str], command: click.Command = root) -> None:
 
     Raises click.UsageError where an option is unknown or lacks its value, AssertionError where a command is unknown.
     """
-    context = click.Context(command)
+    # With root's names: a command keeps the help option of the first context that asks for it.
+    context = click.Context(command, help_option_names=root.context_settings["help_option_names"])
     _, left, _ = command.make_parser(context).parse_args(list(words))
     if isinstance(command, click.Group) and left:
         found = command.get_command(context, left[0])
