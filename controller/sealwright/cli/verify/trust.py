@@ -31,6 +31,8 @@ class Asked:
     issuer: str
     issuer_pattern: str
     root: BinaryIO | None
+    tuf_mirror: str
+    tuf_root: BinaryIO | None
     logs_needed: int | None
     clocks_needed: int
     certificate_log: bool
@@ -56,6 +58,8 @@ _OPTIONS = (
     click.option(
         "--trusted-root", "root", type=click.File("rb"), help="trusted_root.json: authorities, logs and clocks to trust."
     ),
+    click.option("--tuf-mirror", default="", help="TUF repository (https) to fetch the trusted root from; needs --tuf-root."),
+    click.option("--tuf-root", type=click.File("rb"), help="The repository's root.json to start from; it comes from you."),
     click.option("--min-logs", "logs_needed", type=click.IntRange(0, 32), help="Distinct trusted logs; 1 with a trusted root."),
     click.option(
         "--min-clocks", "clocks_needed", type=click.IntRange(0, 32), default=0, help="Distinct trusted timestamp authorities."
@@ -109,13 +113,25 @@ def _identities(asked: Asked) -> tuple[TrustedIdentity, ...]:
 
 
 def _root(asked: Asked, *, needed: bool) -> TrustedRoot | None:
+    if asked.tuf_mirror or asked.tuf_root is not None:
+        return trustroot.read(_followed(asked))
     if asked.root is not None:
         return trustroot.read(asked.root.read(trustroot.SIZE_LIMIT + 1))
     if asked.logs_needed or asked.clocks_needed:
-        message = "--min-logs and --min-clocks need a --trusted-root that names these logs and clocks"
+        message = "--min-logs and --min-clocks need a trusted root (--trusted-root) that names these logs and clocks"
         raise Permanent(Reason.INVALID_INPUT, message)
     if not needed:
         return None
     from sealwright.edge import publicroot  # noqa: PLC0415  only now: it looks for the extra 'keyless'
 
     return trustroot.read(publicroot.read())
+
+
+def _followed(asked: Asked) -> bytes:
+    if not asked.tuf_mirror or asked.tuf_root is None or asked.root is not None:
+        message = "--tuf-mirror and --tuf-root belong together, without --trusted-root: a repository does not vouch for itself"
+        raise Permanent(Reason.INVALID_INPUT, message)
+    from sealwright.app import cache  # noqa: PLC0415  only here is anything fetched
+    from sealwright.edge import tufroot  # noqa: PLC0415
+
+    return tufroot.follow(asked.tuf_mirror, asked.tuf_root.read(trustroot.SIZE_LIMIT + 1), cache.folder() / "tuf")
