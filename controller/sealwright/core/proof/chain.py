@@ -20,6 +20,7 @@ TIME_STAMPING = ExtendedKeyUsageOID.TIME_STAMPING
 
 # Paths are searched among certificates that the signer chose: their number is bounded, and so is the length.
 CERTIFICATE_LIMIT = 8
+_STEPS_LIMIT = 256
 _SIZE_LIMIT = 32 << 10
 _UNDERSTOOD = frozenset(
     {
@@ -115,7 +116,7 @@ def _search(
     root = authority.chain[-1]
     pool = [*authority.chain, *others[:CERTIFICATE_LIMIT]]
     fault: Untrusted | None = None
-    for found in _paths((leaf,), pool, root):
+    for found in _paths((leaf,), pool, root, iter(range(_STEPS_LIMIT))):
         try:
             for below, certificate in enumerate(found[1:]):
                 _check_issuer(certificate, moment, use, below)
@@ -127,24 +128,29 @@ def _search(
 
 
 def _paths(
-    begun: tuple[x509.Certificate, ...], pool: Sequence[x509.Certificate], root: x509.Certificate
+    begun: tuple[x509.Certificate, ...], pool: Sequence[x509.Certificate], root: x509.Certificate, steps: Iterator[int]
 ) -> Iterator[tuple[x509.Certificate, ...]]:
-    """Every path that signatures allow, at most CERTIFICATE_LIMIT long."""
+    """Every path that signatures allow, at most CERTIFICATE_LIMIT long; none any more once all `steps` are taken.
+
+    Certificates of one name and key issue each other, so that their paths are as many as their orders.
+    """
     if len(begun) == CERTIFICATE_LIMIT:
         return
     for issuer in pool:
-        if issuer in begun or not _issued(begun[-1], issuer):
+        if issuer in begun or begun[-1].issuer != issuer.subject:
+            continue
+        if next(steps, None) is None:
+            return
+        if not _issued(begun[-1], issuer):
             continue
         longer = (*begun, issuer)
         if issuer == root:
             yield longer
         else:
-            yield from _paths(longer, pool, root)
+            yield from _paths(longer, pool, root, steps)
 
 
 def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    if certificate.issuer != issuer.subject:  # before the signature, which costs
-        return False
     try:
         keys.public_key(issuer.public_key())
         certificate.verify_directly_issued_by(issuer)
