@@ -5,6 +5,7 @@ Our entries are proven, survive kills, and cosign and rekor-cli believe them.
 
 import asyncio
 import base64
+import hashlib
 import json
 import os
 import subprocess
@@ -19,7 +20,7 @@ from sealwright import plugins
 from sealwright.app.logs import open_log
 from sealwright.core import config as configs
 from sealwright.core.envelope.rekor import asking
-from sealwright.core.proof import logged
+from sealwright.core.proof import logged, merkle
 from sealwright.edge.clock import unix_s
 
 pytestmark = pytest.mark.e2e
@@ -182,12 +183,12 @@ def test_rekor_cli_finds_and_verifies_our_entries(servers, tmp_path):
         return entry
 
     entry = asyncio.run(log_image())
-    (tmp_path / "payload").write_bytes(attested.image(5).payload.body)
+    digest = hashlib.sha256(attested.image(5).payload.body).hexdigest()
     (tmp_path / "signature").write_bytes(attested.image(5).signature.raw)
     (tmp_path / "key.pub").write_bytes(attested.author().key.pem)
-    parts = ["--artifact", tmp_path / "payload", "--signature", tmp_path / "signature", "--public-key", tmp_path / "key.pub"]
+    parts = ["--artifact-hash", digest, "--signature", tmp_path / "signature", "--public-key", tmp_path / "key.pub"]
     told = rekor_cli(server, "verify", "--type", "hashedrekord", "--pki-format", "x509", *parts)
-    assert f"Entry Index: {entry.index}" in told
+    assert merkle.leaf_hash(entry.body).hex() in told
     assert "Inclusion Proof" in told
 
 

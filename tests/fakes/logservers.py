@@ -193,10 +193,14 @@ class RekorTrillian:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._tree = 0
-        self._open_database()
-        self._open_trillian()
-        self.start()
-        self._tree = self._tree_id()
+        try:
+            self._open_database()
+            self._open_trillian()
+            self.start()
+            self._tree = self._tree_id()
+        except BaseException:
+            self.close()
+            raise
 
     def _open_database(self) -> None:
         data, self._socket = self.folder / "db", self.folder / "db.sock"
@@ -217,8 +221,11 @@ class RekorTrillian:
     def _open_trillian(self) -> None:
         self._grpc = free_port()
         common = [f"--mysql_uri={self._account}", "--storage_system=mysql", "--quota_system=noop", "--alsologtostderr"]
-        server = [f"--rpc_endpoint=127.0.0.1:{self._grpc}", f"--http_endpoint=127.0.0.1:{free_port()}"]
+        web = f"127.0.0.1:{free_port()}"
+        server = [f"--rpc_endpoint=127.0.0.1:{self._grpc}", f"--http_endpoint={web}"]
         self._processes.start("trillian-server", program("TRILLIAN_LOG_SERVER"), *common, *server)
+        # Rekor gives up when it is there before Trillian.
+        self._processes.until("trillian-server", f"http://{web}/healthz")
         signer = [f"--rpc_endpoint=127.0.0.1:{free_port()}", f"--http_endpoint=127.0.0.1:{free_port()}"]
         pace = ["--sequencer_interval=100ms", "--batch_size=500", "--force_master"]
         self._processes.start("trillian-signer", program("TRILLIAN_LOG_SIGNER"), *common, *signer, *pace)

@@ -1,6 +1,6 @@
 """Which transparency log a configuration means, and by which key it is believed: never by one that the log gives itself."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,10 +15,9 @@ from sealwright.core.model import value
 from sealwright.core.proof import checkpoint
 from sealwright.core.proof.checkpoint import LogKey
 from sealwright.edge import pinned
-from sealwright.edge.caller import Caller
 from sealwright.edge.logbook import LogSettings
 from sealwright.edge.reading import read_argument
-from sealwright.ports import Log
+from sealwright.ports import Log, nothing_open
 
 _ROOM = "sealwright.edge.logs"
 
@@ -28,12 +27,7 @@ class OwnLog:
     """The log of one configuration, None where signatures go to none."""
 
     log: Log | None = None
-    caller: Caller | None = None
-
-    async def close(self) -> None:
-        """When the last call that is under way has ended."""
-        if self.caller:
-            await self.caller.close()
+    close: Callable[[], Awaitable[None]] = nothing_open  # when the last call that is under way has ended
 
 
 def open_log(config: Config, unix_s: Callable[[], float]) -> OwnLog:
@@ -46,8 +40,10 @@ def open_log(config: Config, unix_s: Callable[[], float]) -> OwnLog:
         return OwnLog()
     shown = without_password(asked.url).rstrip("/")
     settings = LogSettings(keys=(key_of(asked),), entries=_entries(config), shown_url=shown, unix_s=unix_s)
+    from sealwright.edge.caller import Caller  # noqa: PLC0415  a folder without a log needs no HTTP
+
     caller = Caller(asked.url, "the log", ANSWER_LIMIT)
-    return OwnLog(log=plugins.members(_ROOM)[asked.version].open(settings, caller), caller=caller)
+    return OwnLog(log=plugins.members(_ROOM)[asked.version].open(settings, caller), close=caller.close)
 
 
 def key_of(asked: Transparency) -> LogKey:

@@ -1,6 +1,6 @@
 """Which timestamp authority a configuration means, and by which certificates it is believed."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,10 +12,8 @@ from sealwright.core.errors import Permanent, Reason, quote
 from sealwright.core.model import value
 from sealwright.core.proof.chain import CERTIFICATE_LIMIT, Authority, Window
 from sealwright.edge import pinned
-from sealwright.edge.caller import Caller
 from sealwright.edge.reading import read_argument
-from sealwright.edge.timestamps import ANSWER_LIMIT, TimestampAuthority
-from sealwright.ports import Timestamper
+from sealwright.ports import Timestamper, nothing_open
 
 # A chain in a file says no time from which it is trusted; its certificates' own times hold.
 _ALWAYS = Window(start=datetime(1970, 1, 1, tzinfo=UTC))
@@ -26,12 +24,7 @@ class OwnTimestamper:
     """The timestamp authority of one configuration, None where there is none."""
 
     timestamper: Timestamper | None = None
-    caller: Caller | None = None
-
-    async def close(self) -> None:
-        """When the last call that is under way has ended."""
-        if self.caller:
-            await self.caller.close()
+    close: Callable[[], Awaitable[None]] = nothing_open  # when the last call that is under way has ended
 
 
 def open_timestamper(config: Config, unix_s: Callable[[], float]) -> OwnTimestamper:
@@ -43,8 +36,11 @@ def open_timestamper(config: Config, unix_s: Callable[[], float]) -> OwnTimestam
     if not asked.url:
         return OwnTimestamper()
     clocks = clocks_of(asked)
-    caller = Caller(asked.url, "the timestamp authority", ANSWER_LIMIT)
-    return OwnTimestamper(timestamper=TimestampAuthority(caller, clocks, unix_s), caller=caller)
+    from sealwright.edge import timestamps  # noqa: PLC0415  who asks for no time needs no HTTP
+    from sealwright.edge.caller import Caller  # noqa: PLC0415
+
+    caller = Caller(asked.url, "the timestamp authority", timestamps.ANSWER_LIMIT)
+    return OwnTimestamper(timestamper=timestamps.TimestampAuthority(caller, clocks, unix_s), close=caller.close)
 
 
 def clocks_of(asked: Asked) -> tuple[Authority, ...]:
