@@ -1,10 +1,11 @@
 """Finds what claims to be signed in files, folders and OCI layouts on disk."""
 
 from collections.abc import Container, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from sealwright.core import oci
-from sealwright.core.envelope import cosign
+from sealwright.core.envelope import bundle, cosign
 from sealwright.core.errors import Fault, Permanent, Reason, Untrusted, quote
 from sealwright.core.model import Key
 from sealwright.core.policy import evidence as rules
@@ -16,6 +17,8 @@ from sealwright.edge.reading import read_argument
 from sealwright.edge.runfiles import SIGNED, RunFiles
 
 _LAYOUT_FILE = "oci-layout"
+# Manifests without a tag that are looked into: each is a file.
+_REFERRERS_LIMIT = 1024
 # A name is free again once its run is deleted; a copy of the one before must not speak for the one after.
 _Identity = tuple[Key, str]
 
@@ -103,6 +106,24 @@ def _of_layout(layout: Layout, name: str, wanted: str = "") -> Iterator[Evidence
         digest = oci.digest_of_tag(tag)
         if digest and wanted in ("", digest):
             yield from _of_tag(layout, name, tag, digest)
+    if wanted:
+        yield from _of_referrers(layout, name, wanted)
+
+
+def _of_referrers(layout: Layout, name: str, digest: str) -> Iterator[Evidence]:
+    """Bundles whose manifest says that it refers to this image; what refers to others, or cannot be read, is passed over."""
+    what = f"image {name}"
+    for entry in layout.untagged()[:_REFERRERS_LIMIT]:
+        where = f"referrer {entry.digest[:19]}"
+        try:
+            found = bundle.layers(layout.blob(entry), digest, where)
+        except Permanent:
+            continue
+        for layer in found:
+            try:
+                yield replace(rules.of_bundle(layout.blob(layer), what), where=where, digest=digest)
+            except Permanent as fault:
+                yield Evidence(what=what, where=where, fault=Untrusted(fault.reason, fault.message))
 
 
 def _of_tag(layout: Layout, name: str, tag: str, digest: str) -> Iterator[Evidence]:

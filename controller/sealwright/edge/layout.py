@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from sealwright.core.errors import Permanent, Reason, Untrusted, quote
-from sealwright.core.oci import Descriptor, Layer, Manifest, digest_of, is_digest, read_manifest
+from sealwright.core.oci import MANIFEST_TYPE, Descriptor, Layer, Manifest, digest_of, is_digest, read_manifest
 from sealwright.edge.files import Files, contents, safe_name
 from sealwright.edge.reading import translated
 
@@ -98,6 +98,11 @@ class Layout:
         entry = self.tags().get(tag)
         described = self.manifest(entry).layers if entry else []
         return [Layer(media_type=layer.media_type, body=self.blob(layer), annotations=layer.annotations) for layer in described]
+
+    def untagged(self) -> list[Descriptor]:
+        """The image manifests that `index.json` gives under no tag: there referrers stand, among others."""
+        found = [_descriptor(raw, self._what) for raw in self._entries()]
+        return [entry for entry in found if TAG not in entry.annotations and entry.media_type == MANIFEST_TYPE]
 
     def write_index(self, manifests: Mapping[str, Descriptor], files: Files) -> None:
         """Make `index.json` give these tags. What it gives under other tags stays, if it can be read."""

@@ -8,7 +8,9 @@ from dataclasses import replace
 
 import pytest
 from aiohttp import web
-from fakes import commands, sealed, sigstore
+from fakes import commands, sealed, signers, sigstore
+from fakes.attestations import ORIGIN, statement
+from fakes.clock import EagerClock
 from fakes.registry import MemoryRegistry, encoded, error
 
 from sealwright.app import images
@@ -17,8 +19,13 @@ from sealwright.core.envelope import bundle as bundles
 from sealwright.core.envelope import cosign
 from sealwright.core.errors import Reason, Transient
 from sealwright.core.model import Artifact, Payload, Signature, Subject
+from sealwright.core.policy import evidence as rules
 from sealwright.core.policy.evidence import of_envelope
+from sealwright.core.policy.wanted import Wanted
+from sealwright.core.proof.attestation import TrustedKey
 from sealwright.edge.registry import found
+from sealwright.edge.registry.logins import NoLogins
+from sealwright.edge.registry.store import open_registries
 
 DIGEST = f"sha256:{'ab' * 32}"
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -117,6 +124,27 @@ async def test_pages_of_referrers_are_followed(registry):
         refer(registry, bundle(image(registry)) + b" " * number)
 
     assert await places(registry) == [("referrer", None)] * 5
+
+
+@pytest.mark.parametrize("has_api", [True, False])
+@pytest.mark.parametrize("form", ["sigstore-bundle", "dsse"])
+async def test_what_our_own_store_writes_is_found_and_proven(registry, has_api, form):
+    """In both of its forms, with the referrers API and without."""
+    registry.referrers = has_api
+    there = image(registry)
+    content = b'{"schemaVersion":2}'
+    registry.manifests["team/app", DIGEST] = oci.MANIFEST_TYPE, content
+    digest = oci.digest_of(content)
+    registry.manifests["team/app", digest] = oci.MANIFEST_TYPE, content
+    there = replace(there, digest=digest)
+    made = statement(there.name, digest=digest)
+    settings = {"allowed-hosts": "127.0.0.1", "encoding-format": form}
+    async with open_registries(settings, NoLogins(), EagerClock(), lambda: 0.0, strict=False) as store:
+        await store.put(made, ORIGIN)
+    pieces = await images.evidence(there)
+    judged = [rules.judge(piece, [TrustedKey(key=signers.key().public)], Wanted()) for piece in pieces]
+
+    assert [each.verdict.is_pass for each in judged] == [True], [each.verdict for each in judged]
 
 
 async def test_nothing_is_told_as_nothing(registry):

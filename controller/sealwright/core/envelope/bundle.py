@@ -20,6 +20,7 @@ from sealwright.core.envelope import dsse
 from sealwright.core.envelope.dsse import Envelope
 from sealwright.core.errors import Permanent, Reason, quote
 from sealwright.core.model import Attestation, InclusionProof, LogEntry, Signature, value
+from sealwright.core.oci import Descriptor
 
 T = TypeVar("T")
 
@@ -171,12 +172,36 @@ class _Bundle(_Wire):
     dsse_envelope: _Envelope | None = None
 
 
+class _Subject(msgspec.Struct):
+    digest: str = ""
+
+
+class _Artifact(msgspec.Struct):
+    layers: list[Descriptor] = []
+    subject: _Subject | None = None
+
+
 # --- reading ------------------------------------------------------------------------------------------------------------
 
 
 def looks_like(loaded: Mapping[str, Any]) -> bool:
     """Whether a JSON object says that it is a bundle, of whatever version."""
     return str(loaded.get("mediaType", "")).startswith(PREFIX)
+
+
+def layers(manifest: bytes, digest: str, what: str) -> list[Descriptor]:
+    """The bundles in an OCI artifact that refers to the image with this digest (OCI image specification 1.1, `subject`).
+
+    It must say so itself: an index that names it can say anything. Raises Permanent: INVALID_INPUT, WRONG_SUBJECT.
+    """
+    try:
+        found = msgspec.json.decode(manifest, type=_Artifact)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Permanent(Reason.INVALID_INPUT, f"{what}: cannot be read: {error}") from error
+    subject = found.subject.digest if found.subject else ""
+    if subject != digest:
+        raise Permanent(Reason.WRONG_SUBJECT, f"{what}: it is about {quote(subject)}")
+    return [layer for layer in found.layers if layer.media_type.startswith(PREFIX)]
 
 
 def read(data: bytes) -> Bundle:

@@ -13,7 +13,7 @@ import msgspec
 from sealwright.core import oci
 from sealwright.core.envelope import bundle, cosign
 from sealwright.core.errors import Fault, Permanent, Reason, Untrusted, quote
-from sealwright.core.oci import Descriptor, Image, Layer
+from sealwright.core.oci import Image, Layer
 from sealwright.core.policy import evidence as rules
 from sealwright.core.policy.evidence import Evidence
 from sealwright.edge.registry.repository import Repository
@@ -32,15 +32,6 @@ class _Entry(msgspec.Struct, rename="camel"):
 
 class _Index(msgspec.Struct):
     manifests: list[_Entry] = []
-
-
-class _Subject(msgspec.Struct):
-    digest: str = ""
-
-
-class _Artifact(msgspec.Struct):
-    layers: list[Descriptor] = []
-    subject: _Subject | None = None
 
 
 async def evidence(repository: Repository, image: Image) -> AsyncIterator[Evidence]:
@@ -101,7 +92,13 @@ async def _of_referrers(repository: Repository, image: Image) -> AsyncIterator[E
 
 
 async def _referrers(repository: Repository, image: Image) -> list[_Entry]:
-    """From the API, page by page; where there is none, from the tag that stands for it."""
+    """From the API, page by page, and from the tag that stood for it before the registry had one; each once."""
+    manifest = await repository.manifest(oci.referrers_tag(image.digest))
+    tagged = _read(manifest.body, _Index, f"the referrers of {image.reference}").manifests if manifest else []
+    return list({entry.digest: entry for entry in (*await _listed(repository, image), *tagged)}.values())
+
+
+async def _listed(repository: Repository, image: Image) -> list[_Entry]:
     found: list[_Entry] = []
     path = f"referrers/{image.digest}"
     for _ in range(PAGES_LIMIT):
@@ -112,11 +109,8 @@ async def _referrers(repository: Repository, image: Image) -> list[_Entry]:
         found += _read(answer.body, _Index, f"the referrers of {image.reference}").manifests
         path = _following(answer.headers.get("Link", ""), answer.url)
         if not path:
-            return found
-    if found:
-        return found
-    manifest = await repository.manifest(image.digest.replace(":", "-"))
-    return _read(manifest.body, _Index, f"the referrers of {image.reference}").manifests if manifest else []
+            break
+    return found
 
 
 def _following(link: str, url: str) -> str:
@@ -138,11 +132,7 @@ async def _bundles(repository: Repository, image: Image, entry: _Entry) -> Seque
     manifest = await repository.manifest(entry.digest)
     if manifest is None:
         raise Untrusted(Reason.NOT_FOUND, f"{what}: the registry names it and does not have it")
-    artifact = _read(manifest.body, _Artifact, what)
-    if artifact.subject is None or artifact.subject.digest != image.digest:
-        raise Untrusted(Reason.WRONG_SUBJECT, f"{what}: it is about {quote(artifact.subject and artifact.subject.digest)}")
-    wanted = [layer for layer in artifact.layers[:PIECES_LIMIT] if layer.media_type.startswith(bundle.PREFIX)]
-    return [await repository.blob(layer) for layer in wanted]
+    return [await repository.blob(layer) for layer in bundle.layers(manifest.body, image.digest, what)[:PIECES_LIMIT]]
 
 
 def _read(body: bytes, shape: Any, what: str) -> Any:
