@@ -186,3 +186,26 @@ def test_a_folder_with_something_unreadable_judges_nothing(place, text):
 
     assert evaluate().code == 2
     assert "z.yml" in evaluate().told
+
+
+def test_cluster_policies_count_before_those_of_the_namespace(place):
+    """An exemption until it ends; and only the policies of the namespace that is asked about."""
+    sign("--out", "signed.yaml")
+    pem = (place / "other" / "cosign.pub").read_text()
+    write_policy(place, {"data": pem})
+    spec = {"resources": [{"pattern": ".*"}], "mode": "skip", "until": "2027-02-01T00:00:00Z"}
+    exempt = {
+        "apiVersion": "sealwright.dev/v1alpha1",
+        "kind": "ClusterVerificationPolicy",
+        "metadata": {"name": "c"},
+        "spec": spec,
+    }
+    (place / "policies" / "c.yaml").write_text(yaml.safe_dump(exempt))
+
+    assert evaluate("--at", "2027-01-31").text == "skip: exempt until 2027-02-01T00:00:00Z by ClusterVerificationPolicy c\n"
+    assert evaluate("--at", "2027-02-01").text == FAILS
+    (place / "policies" / "p.yaml").write_text(
+        (place / "policies" / "p.yaml").read_text().replace("name: p", "namespace: a\n  name: p")
+    )
+    assert evaluate("--at", "2027-02-01", "--namespace", "a").text == FAILS
+    assert evaluate("--at", "2027-02-01", "--namespace", "b").text == "skip\n"

@@ -1,4 +1,4 @@
-"""A folder of VerificationPolicies and the Secrets they name: what a cluster would hold, for those who have none at hand."""
+"""A folder of policies and the Secrets they name: what a cluster would hold, for those who have none at hand."""
 
 import base64
 import binascii
@@ -11,8 +11,10 @@ import msgspec
 from sealwright.core import strict
 from sealwright.core.errors import Permanent, Reason, quote
 from sealwright.core.model import value
-from sealwright.core.policy import verificationpolicy
+from sealwright.core.policy import clusterpolicy, verificationpolicy
 from sealwright.core.policy.authorities import Kept
+from sealwright.core.policy.clusterpolicy import ClusterVerificationPolicy
+from sealwright.core.policy.precedence import Policies
 from sealwright.core.policy.verificationpolicy import SecretName, VerificationPolicy
 from sealwright.edge.reading import read_argument
 
@@ -24,7 +26,7 @@ _FILE_LIMIT = 1000
 class PolicyFolder:
     """The policies in order of file and document, and the keys that are kept in Secrets."""
 
-    policies: tuple[VerificationPolicy, ...]
+    policies: Policies
     kept: Kept
 
 
@@ -39,19 +41,23 @@ class _Secret(msgspec.Struct, rename="camel"):
     string_data: dict[str, str] | None = None
 
 
-def read(folder: Path) -> PolicyFolder:
-    """What the folder holds; objects of other kinds are left out.
+def read(folder: Path, namespace: str = "") -> PolicyFolder:
+    """What the folder holds, of the policies in namespaces those in this one or in none; objects of other kinds are left out.
 
     Raises Permanent: NOT_FOUND (no such folder), TOO_LARGE (over 1,000 files), INVALID_CONFIG, and as `strict.documents` does.
     """
-    policies: list[VerificationPolicy] = []
+    namespaced: list[VerificationPolicy] = []
+    cluster: list[ClusterVerificationPolicy] = []
     secrets: dict[SecretName, dict[str, bytes]] = {}
     for found, what in _objects(folder):
         if found.get("kind") == verificationpolicy.KIND:
-            policies.append(verificationpolicy.read(found, what))
+            namespaced.append(verificationpolicy.read(found, what))
+        elif found.get("kind") == clusterpolicy.KIND:
+            cluster.append(clusterpolicy.read(found, what))
         elif found.get("kind") == "Secret":
             secrets.update([_secret(found, what)])
-    return PolicyFolder(policies=tuple(policies), kept=Kept(secrets=secrets))
+    here = tuple(found for found in namespaced if not namespace or found.namespace in ("", namespace))
+    return PolicyFolder(policies=Policies(namespaced=here, cluster=tuple(cluster)), kept=Kept(secrets=secrets))
 
 
 def _objects(folder: Path) -> Iterator[tuple[dict[str, Any], str]]:

@@ -40,7 +40,7 @@ def evaluate(resource: Resource, policies: Sequence[VerificationPolicy], uri: st
     try:
         matched = _matched(policies, uri)
     except ValueError as error:
-        return Result(state="fail", message=f"failed to get matched policies: {error}: regex failed to match")
+        return Result(state="fail", message=unmatchable(error))
     if not matched:
         return _unmatched(resource, uri, no_match)
     try:
@@ -50,8 +50,18 @@ def evaluate(resource: Resource, policies: Sequence[VerificationPolicy], uri: st
     return _judged(resource, signature, matched, kept)
 
 
+def applies(policy: VerificationPolicy, uri: str) -> bool:
+    """Whether one of its patterns matches. Raises ValueError for one that does not compile and stands before."""
+    return any(patterns.matches(pattern, uri) for pattern in policy.patterns)
+
+
+def unmatchable(error: ValueError) -> str:
+    """What is said where a pattern does not compile."""
+    return f"failed to get matched policies: {error}: regex failed to match"
+
+
 def _matched(policies: Sequence[VerificationPolicy], uri: str) -> tuple[VerificationPolicy, ...]:
-    return tuple(policy for policy in policies if any(patterns.matches(pattern, uri) for pattern in policy.patterns))
+    return tuple(policy for policy in policies if applies(policy, uri))
 
 
 def _unmatched(resource: Resource, uri: str, no_match: NoMatch) -> Result:

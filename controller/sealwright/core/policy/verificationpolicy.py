@@ -1,5 +1,6 @@
 """Tekton's VerificationPolicy: which sources must carry whose signature. Read here, judged in `resources.py`."""
 
+from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
@@ -32,10 +33,18 @@ class KeyReference:
 
 @value
 class Authority:
-    """`key` is None where the policy names an authority and nothing more; nobody can have signed for it."""
+    """`key` is None where the policy names an authority and nothing more; nobody can have signed for it.
+
+    `since` and `until` (not itself in) bound when the key counts; a VerificationPolicy knows no such bounds.
+    """
 
     name: str
     key: KeyReference | None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def counts(self, now: datetime) -> bool:
+        return (self.since is None or self.since <= now) and (self.until is None or now < self.until)
 
 
 @value
@@ -51,7 +60,7 @@ class VerificationPolicy:
     mode: Literal["enforce", "warn"]
 
 
-class _Pattern(msgspec.Struct, forbid_unknown_fields=True):
+class PatternShape(msgspec.Struct, forbid_unknown_fields=True):
     pattern: str | None = None
 
 
@@ -60,7 +69,7 @@ class _SecretRef(msgspec.Struct, forbid_unknown_fields=True):
     namespace: str | None = None
 
 
-class _Key(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+class KeyShape(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     data: str | None = None
     secret_ref: _SecretRef | None = None
     kms: str | None = None
@@ -69,11 +78,11 @@ class _Key(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
 
 class _Authority(msgspec.Struct, forbid_unknown_fields=True):
     name: str | None = None
-    key: _Key | None = None
+    key: KeyShape | None = None
 
 
 class _Spec(msgspec.Struct, forbid_unknown_fields=True):
-    resources: list[_Pattern | None] | None = None
+    resources: list[PatternShape | None] | None = None
     authorities: list[_Authority | None] | None = None
     mode: str | None = None
 
@@ -107,17 +116,25 @@ def read(document: Any, what: str) -> VerificationPolicy:
         name=metadata.name,
         uid=metadata.uid,
         generation=metadata.generation,
-        patterns=tuple((entry and entry.pattern) or "" for entry in spec.resources or ()),
+        patterns=pattern_texts(spec.resources),
         authorities=tuple(_authority(entry or _Authority()) for entry in spec.authorities or ()),
         mode="warn" if spec.mode == "warn" else "enforce",
     )
 
 
 def _authority(found: _Authority) -> Authority:
-    return Authority(name=found.name or "", key=None if found.key is None else _key(found.key))
+    return Authority(name=found.name or "", key=key_reference(found.key))
 
 
-def _key(found: _Key) -> KeyReference:
+def pattern_texts(found: list[PatternShape | None] | None) -> tuple[str, ...]:
+    """The patterns of a policy; null is the empty one, as in Go."""
+    return tuple((entry and entry.pattern) or "" for entry in found or ())
+
+
+def key_reference(found: KeyShape | None) -> KeyReference | None:
+    """Where a key is; None where the policy does not say."""
+    if found is None:
+        return None
     ref = found.secret_ref
     secret = SecretName(namespace=ref.namespace or "", name=ref.name or "") if ref else None
     return KeyReference(text=found.data or "", secret=secret, kms=found.kms or "", hash=found.hash_algorithm or "")
