@@ -5,12 +5,16 @@ and so does its in-memory twin.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol, Self
 
 from sealwright.core.config import Config
 from sealwright.core.envelope.rekor.asking import Author
 from sealwright.core.model import Artifact, Attestation, Key, Lane, LogEntry, Mark, Origin, Receipt, Signature, value
 from sealwright.core.outbox import Pending
+from sealwright.core.policy.authorities import Kept
+from sealwright.core.policy.precedence import Policies
+from sealwright.core.policy.verificationpolicy import NoMatch
 from sealwright.core.proof.attestation import TrustedKey
 
 
@@ -141,6 +145,21 @@ class Store(Protocol):
         """What is kept for this artifact of this run, oldest first, unproven."""
 
 
+class Definitions(Protocol):
+    """What judging a run's remote definition needs, read anew each time."""
+
+    no_match: NoMatch
+
+    def now(self) -> datetime:
+        """The time of day, for exemptions and keys that end."""
+
+    async def request(self, namespace: str, name: str) -> bytes:
+        """The JSON of the ResolutionRequest. Raises Permanent(DEFINITION_UNKNOWN) where there is none."""
+
+    async def policies(self, namespace: str) -> tuple[Policies, Kept]:
+        """All policies that may count in a namespace, and what was fetched of their keys."""
+
+
 async def nothing_open() -> None:
     """The end of an equipment that opened nothing."""
 
@@ -153,6 +172,7 @@ class Equipment:
     signers: Mapping[str, Signer]
     stores: Mapping[str, Store]
     log: Log | None = None
+    definitions: Definitions | None = None  # where a run's remote definition is to be judged again
     close: Callable[[], Awaitable[None]] = nothing_open  # when another has taken its place; what is under way still ends
     timestamper: Timestamper | None = None
     trusted: tuple[TrustedKey, ...] = ()  # public halves of the signers, for marks that were written before

@@ -21,7 +21,9 @@ import (
 	v1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1alpha1"
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
+	v1beta1resolution "github.com/tektoncd/pipeline/pkg/apis/resolution/v1beta1"
 	"github.com/tektoncd/pipeline/pkg/client/clientset/versioned/scheme"
+	resolution "github.com/tektoncd/pipeline/pkg/resolution/resource"
 	"github.com/tektoncd/pipeline/pkg/trustedresources"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
@@ -80,6 +82,8 @@ func reply(asked question) (string, error) {
 		return verify(asked)
 	case "sign":
 		return sign(asked)
+	case "name":
+		return named(asked)
 	case "match":
 		matched, err := regexp.MatchString(asked.Pattern, asked.URI)
 		return fmt.Sprint(matched), err
@@ -182,6 +186,21 @@ func sign(asked question) (string, error) {
 	}
 	made, err := signer.SignMessage(bytes.NewReader(sum))
 	return base64.StdEncoding.EncodeToString(made), err
+}
+
+// The name of the record of what a resolver answered for a TaskRun.
+func named(asked question) (string, error) {
+	run := &v1.TaskRun{}
+	if err := yaml.Unmarshal([]byte(asked.Document), run); err != nil {
+		return "", err
+	}
+	reference := run.Spec.TaskRef
+	spec := &v1beta1resolution.ResolutionRequestSpec{Params: reference.Params}
+	if v1.RefNameLikeUrl(reference.Name) == nil {
+		spec.URL = reference.Name
+	}
+	name, _, err := resolution.GetNameAndNamespace(string(reference.Resolver), run, "", "", spec)
+	return name, err
 }
 
 func verify(asked question) (string, error) {

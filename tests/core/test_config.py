@@ -65,7 +65,13 @@ CHAINS_KEYS = {
     "signers.kms.auth.spire.audience": "",
     "filter.managed-by": "",
 }
-OWN_KEYS = {"profile": "chains", "signers.x509.hash": "sha256", "provenance.metadata": "stable", "retries.failed-after": "300"}
+OWN_KEYS = {
+    "profile": "chains",
+    "signers.x509.hash": "sha256",
+    "provenance.metadata": "stable",
+    "retries.failed-after": "300",
+    "trusted-resources.verdicts": "off",
+}
 
 
 def parse(data):
@@ -198,6 +204,8 @@ ACCEPTED = [
     ("keys.by-namespace", "", "keys_by_namespace", (), ""),
     ("profile", "strict", "profile", "strict", ""),
     ("provenance.metadata", "chains", "metadata", "chains", ""),
+    ("trusted-resources.verdicts", "off", "verdicts", None, ""),
+    ("trusted-resources.verdicts", "warn", "verdicts", "warn", ""),
     ("_example", LONG, "profile", "chains", ""),
 ]
 

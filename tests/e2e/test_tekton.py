@@ -21,7 +21,7 @@ from sealwright.core.policy import resources as rules
 from sealwright.core.policy.authorities import Kept
 from sealwright.core.proof import resource as proof
 from sealwright.core.proof.resource import ResourceKey
-from sealwright.core.tekton import resources
+from sealwright.core.tekton import resolution, resources, runs
 
 pytestmark = pytest.mark.e2e
 
@@ -149,6 +149,23 @@ def test_policies_are_judged_alike(ask):
             [verificationpolicy.read(yaml.safe_load(found), "p") for found in chosen], uri, no_match, Kept(),
         )  # fmt: skip
         assert (str(found), "") == ask("verify", document=text, policies=chosen, uri=uri, noMatch=no_match), number
+
+
+def test_records_of_resolvers_have_tektons_names(ask):
+    dice = random.Random(3)
+    for number in range(300):
+        params = [
+            {"name": dice.choice(("url", "a", "b")), "value": dice.choice(("", "x", ["b", "<"], {"k": "v", "a": "&"}))}
+            for _ in range(number % 4)
+        ]
+        reference = {
+            "resolver": dice.choice(("git", "hub", "r" * 60)),
+            "params": params,
+            "name": dice.choice(("", "task", "https://x.example/t")),
+        }
+        run = {"metadata": {"name": f"run-{number}", "namespace": "ns"}, "spec": {"taskRef": reference}}
+        text = json.dumps({"apiVersion": "tekton.dev/v1", "kind": "TaskRun"} | run)
+        assert (resolution.request_name(runs.read(text.encode())), "") == ask("name", document=text)
 
 
 ATOMS = (

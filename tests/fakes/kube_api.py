@@ -231,7 +231,7 @@ class QuickClock:
 
 
 def _resource(kind):
-    return f"{kind.lower()}s"
+    return f"{kind.lower().removesuffix('y')}ies" if kind.endswith("y") else f"{kind.lower()}s"
 
 
 def _place(path):

@@ -26,6 +26,7 @@ from sealwright.edge.audit import Audit
 from sealwright.edge.clock import SystemClock, chance, wall_now
 from sealwright.edge.kube import login, notices, settings
 from sealwright.edge.kube.client import Api
+from sealwright.edge.kube.definitions import ClusterDefinitions
 from sealwright.edge.kube.events import Events
 from sealwright.edge.kube.leases import Leases
 from sealwright.edge.kube.notices import Notice
@@ -265,6 +266,7 @@ class _Cluster:
         faults = await opened.open()
         shut = tuple(Finding(where=f"store {word}", message=str(fault)) for word, fault in faults.items())
         close = together(opened.close, own_log.close, own_clock.close)
+        judging = ClusterDefinitions(self._api, self._options.system, config.verdicts) if config.verdicts else None
         tools = Equipment(
             config=config,
             signers=signers,
@@ -272,6 +274,7 @@ class _Cluster:
             log=own_log.log,
             timestamper=own_clock.timestamper,
             close=close,
+            definitions=judging,
         )
         return tools, (*parsed.warnings, *shut)
 

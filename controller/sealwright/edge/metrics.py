@@ -43,6 +43,12 @@ class Spoof(StrEnum):
     CHILD = "child"  # an object that calls itself the child of a PipelineRun
 
 
+# What was found of a run's remote definition -> its word in the metric; the others were accepted.
+_VERDICTS: dict[Reason | None, str] = {
+    Reason.DEFINITION_REFUSED: "fail",
+    Reason.DEFINITION_DOUBTED: "warn",
+    Reason.DEFINITION_UNKNOWN: "unknown",
+}
 _SPOOFS: dict[Reason | None, Spoof] = {Reason.CHILD_FORGED: Spoof.CHILD, Reason.SPOOFED_MARK: Spoof.MARK}
 
 
@@ -81,6 +87,7 @@ class Metrics:
         self._stored = counters("store", "Attestations given to a store", "backend", "result")
         self._skipped = counters("skipped", "Runs that were marked, but not signed", "reason")
         self._spoofed = counters("spoof_attempts", "Marks, receipts and children that are not what they say", "type")
+        self._definitions = counters("definitions_judged", "Remote definitions of finished runs, judged again", "kind", "result")
         self._events = counters("events", "Kubernetes Events, written and dropped", "result")
         self._audited = Counter("sealwright_audit_records_total", "Lines written to the audit log", registry=registry)
         self._signed_after = Histogram(
@@ -113,6 +120,8 @@ class Metrics:
             self._store(outcome)
             self._answers(outcome)
         for finding in found.findings:
+            if finding.where == "definition":
+                self._definitions[kind, _VERDICTS.get(status.reason(finding), "accepted")].inc()
             if spoof := _SPOOFS.get(status.reason(finding)):
                 self.spoofed(spoof)
         if state == "signed":

@@ -17,7 +17,8 @@ from sealwright.core.outbox import Pending
 from sealwright.core.policy import takeover
 from sealwright.core.tekton import family, marks, runs
 from sealwright.core.tekton.runs import PipelineRun, Run, TaskRun
-from sealwright.flow.sign import Work, failure, sign
+from sealwright.flow import definitions as judging
+from sealwright.flow.sign import OnBug, Work, failure, sign
 from sealwright.ports import Claim, Equipment, Objects, Runs
 
 # How long a PipelineRun waits for children that are not there: files may be copied in any order.
@@ -169,6 +170,7 @@ class _Look:
         work = Work(origin=runs.origin_of(run), tools=self.tools, claim=self.claim, on_bug=bugs.append)
         outcomes = await sign(run, plan.requests, work)
         annotations = marks.after(outcomes, plan.skipped)
+        judged = await self._judged(run, bugs.append) if annotations is not None else ()
         report = Report(
             key=self.key,
             state=State.SKIPPED if plan.skipped else State.SIGNED if annotations is not None else State.FAILED,
@@ -176,7 +178,7 @@ class _Look:
             completed=run.status.completion_time,
             is_going=bool(run.metadata.deletion_timestamp),
             outcomes=outcomes,
-            findings=(*findings, *plan.findings, *(found for outcome in outcomes for found in outcome.findings)),
+            findings=(*findings, *judged, *plan.findings, *(found for outcome in outcomes for found in outcome.findings)),
             failures=tuple(failed for outcome in outcomes for failed in outcome.failures),
         )
         try:
@@ -188,6 +190,16 @@ class _Look:
             failures = (*report.failures, failure("mark", error, bugs.append))
             report = replace(report, state=State.FAILED, failures=failures)
         return replace(report, bug=next(iter(bugs), None))
+
+    async def _judged(self, run: Run, on_bug: OnBug) -> tuple[Finding, ...]:
+        """Whether its definition may be believed is told beside the signing, and never in its way."""
+        if self.tools.definitions is None:
+            return ()
+        try:
+            return await judging.judge(run, self.tools.definitions)
+        except Exception as error:  # noqa: BLE001  what cannot be told is no yes, and no reason not to sign what happened
+            failed = failure("judge", error, on_bug)
+            return (Finding(where=judging.WHERE, message=f"{Reason.DEFINITION_UNKNOWN}: {failed.message}"),)
 
     async def _mark(self, run: Run, annotations: Mapping[str, str], outcomes: Sequence[Outcome]) -> None:
         self.claim.check()

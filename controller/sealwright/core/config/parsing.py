@@ -104,6 +104,10 @@ def _unknown(data: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding(where="chains-config", message=told)
 
 
+# What to make of a definition that no policy matches; None where definitions are not judged.
+_VERDICTS: Mapping[str, Literal["ignore", "warn", "fail"]] = {"ignore": "ignore", "warn": "warn", "fail": "fail"}
+
+
 def _config(values: Mapping[str, Value | None]) -> Config:
     """The typed whole; each value was made by the reader of its row in SETTINGS."""
     return Config(
@@ -120,6 +124,7 @@ def _config(values: Mapping[str, Value | None]) -> Config:
         keys_by_namespace=tuple(_pair(line) for line in _words(values["keys.by-namespace"])),
         managed_by=_words(values["filter.managed-by"]),
         failed_after_s=int(str(values["retries.failed-after"])),
+        verdicts=_VERDICTS.get(str(values["trusted-resources.verdicts"])),
         storage=_members(values, "storage"),
         signers=_members(values, "signers"),
     )

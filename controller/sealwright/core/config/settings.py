@@ -449,6 +449,14 @@ SETTINGS: tuple[Setting, ...] = (
         effect="strict: images of failed runs are not signed; chains: what Chains signs is signed.",
     ),
     Setting(
+        name="trusted-resources.verdicts",
+        kind="word",
+        words=("off", "ignore", "warn", "fail"),
+        default="off",
+        own=True,
+        effect="Judge runs' remote definitions again by policies; the word is for sources that no policy matches.",
+    ),
+    Setting(
         name="provenance.metadata",
         kind="word",
         words=("stable", "chains"),

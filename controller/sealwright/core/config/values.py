@@ -88,6 +88,7 @@ class Config:
     managed_by: tuple[str, ...]
     keys_by_namespace: tuple[tuple[str, str], ...]  # pattern, key; the first that fits
     failed_after_s: int
+    verdicts: Literal["ignore", "warn", "fail"] | None
     storage: Mapping[str, Settings] = field(repr=False)
     signers: Mapping[str, Settings] = field(repr=False)
 

@@ -34,6 +34,9 @@ class EventReason(StrEnum):
     CHILD_MISSING = "ChildMissing"
     CHILD_FORGED = "ChildForged"
     SPOOFED_MARK = "SpoofedMark"
+    DEFINITION_REFUSED = "DefinitionRefused"
+    DEFINITION_DOUBTED = "DefinitionDoubted"
+    DEFINITION_UNKNOWN = "DefinitionUnknown"
 
 
 _NORMAL = frozenset({EventReason.SIGNED, EventReason.SKIPPED})
@@ -41,6 +44,9 @@ _FINDINGS = {
     Reason.CHILD_MISSING: EventReason.CHILD_MISSING,
     Reason.CHILD_FORGED: EventReason.CHILD_FORGED,
     Reason.SPOOFED_MARK: EventReason.SPOOFED_MARK,
+    Reason.DEFINITION_REFUSED: EventReason.DEFINITION_REFUSED,
+    Reason.DEFINITION_DOUBTED: EventReason.DEFINITION_DOUBTED,
+    Reason.DEFINITION_UNKNOWN: EventReason.DEFINITION_UNKNOWN,
 }
 
 
