@@ -1,6 +1,7 @@
 """The controller against a real API server, with the driver of hack/cluster in the part of Tekton and of its users."""
 
 import base64
+import json
 import os
 import signal
 import subprocess
@@ -8,9 +9,10 @@ import sys
 from collections import Counter
 
 import pytest
-from fakes import kubectl
+from fakes import kubectl, signers
 from fakes.cluster import (
     CONFIG,
+    MERGE,
     RECEIPT,
     SIGNED,
     STORED_IN_THE_RUN,
@@ -25,7 +27,12 @@ from fakes.cluster import (
 from fakes.logservers import HOST, RekorTiles
 from fakes.manifests import ROOT
 
+from sealwright.core.proof import resource as proof
+from sealwright.core.tekton import resolution, resources, runs
+
 sys.path.insert(0, str(ROOT / "hack/_cluster"))
+from client import path_of
+from runs import task_run
 from tekton import children_of
 
 pytestmark = pytest.mark.e2e
@@ -302,3 +309,49 @@ def test_runs_are_logged_before_they_are_marked(place, tmp_path):
     finally:
         configure(place.api, **{f"transparency.{name}": None for name in settings})
         log.close()
+
+
+REMOTE = {"resolver": "git", "params": [{"name": "url", "value": "https://x.example/catalog"}]}
+DEFINITION = b"apiVersion: tekton.dev/v1\nkind: Task\nmetadata: {name: build}\nspec: {steps: [{image: ubuntu}]}\n"
+
+
+def resolved(place, name, body):
+    """A TaskRun that asks a resolver, and the resolver's answer as Tekton keeps it."""
+    run = task_run(name, place.namespace) | {"spec": {"taskRef": REMOTE}}
+    place.api.call("POST", path_of("TaskRun", place.namespace), run)
+    made = place.runs()[name]
+    metadata = {
+        "name": resolution.request_name(runs.read(json.dumps(made).encode())),
+        "ownerReferences": [{"apiVersion": "tekton.dev/v1", "kind": "TaskRun", "name": name, "uid": made["metadata"]["uid"]}],
+    }
+    path = f"/apis/resolution.tekton.dev/v1beta1/namespaces/{place.namespace}/resolutionrequests"
+    kind = {"apiVersion": "resolution.tekton.dev/v1beta1", "kind": "ResolutionRequest"}
+    place.api.call("POST", path, kind | {"metadata": metadata})
+    answer = {"data": base64.b64encode(body).decode(), "refSource": {"uri": "git+https://x.example/catalog"}}
+    place.api.call("PATCH", f"{path}/{metadata['name']}/status", {"status": answer}, MERGE)
+    place.tekton.finish_task_runs([name])
+
+
+def test_a_remote_definition_is_judged_again_by_the_policies_of_now(place, user):
+    """The signed one is accepted, the changed one told; both runs are signed."""
+    user.done("apply", "-k", ROOT / "deploy/trusted-resources")
+    key = signers.key()
+    signature = proof.annotation(key.sign(resources.read(DEFINITION, "f").digest, "sha256"))
+    signed = resources.signed(DEFINITION, "f", "controller", signature)
+    authorities = [{"name": "a", "key": {"data": key.public.pem.decode()}}]
+    spec = {"resources": [{"pattern": "https://x.example/.*"}], "authorities": authorities}
+    policy = {"apiVersion": "tekton.dev/v1alpha1", "kind": "VerificationPolicy", "metadata": {"name": "p"}, "spec": spec}
+    place.api.call("POST", f"/apis/tekton.dev/v1alpha1/namespaces/{place.namespace}/verificationpolicies", policy)
+    configure(place.api, **{"trusted-resources.verdicts": "fail"})
+    try:
+        with place.controller() as controller:
+            resolved(place, "good", signed)
+            resolved(place, "evil", signed.replace(b"ubuntu", b"evil"))
+            controller.until(lambda: place.are_signed(2))
+            controller.until(lambda: len(said(controller, "signed")) == 2)
+    finally:
+        configure(place.api, **{"trusted-resources.verdicts": None})
+    told = {line["name"]: line["findings"][0] for line in said(controller, "signed")}
+
+    assert told["good"].endswith("from git+https://x.example/catalog: pass")
+    assert told["evil"].startswith("definition: DefinitionRefused: sha256:")
