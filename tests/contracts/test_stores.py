@@ -1,71 +1,36 @@
 """What every store promises, and what those that write promise after a kill."""
 
+import inspect
 import itertools
-import json
 import signal
 import subprocess
 import sys
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from types import SimpleNamespace
 
+import obstore.store
 import pytest
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from aiohttp.test_utils import TestServer
+from fakes.archivista import Archivista
+from fakes.gcs import Gcs
+from fakes.grafeas import Grafeas
+from fakes.places import IMAGE, ORIGIN, OWN_PLACE, PROMISES, SOUGHT, Place, image_signature, statement
 from fakes.stores import MemoryStore
+from fakes.twins import MemoryCollection, MemoryTopic
 
 from sealwright import plugins
 from sealwright.core import oci
-from sealwright.core.envelope import cosign, dsse
-from sealwright.core.model import Artifact, Attestation, Key, Origin, Payload, Signature, Subject
-from sealwright.core.tekton import annotations
+from sealwright.core.envelope import cosign
+from sealwright.edge.collections import DocumentStore
 from sealwright.edge.layout import layouts
+from sealwright.edge.objects import ObjectBucket
 from sealwright.edge.output import Output
+from sealwright.edge.records import RecordStore
 from sealwright.edge.stores import Tools
 from sealwright.edge.stores import oci as layout_store
+from sealwright.edge.stores.pubsub import TopicStore
 
-IMAGE = oci.image(f"gcr.io/team/app@sha256:{'ab' * 32}")
-SOUGHT = Artifact(sort="oci", key=IMAGE.digest[7:19], name=IMAGE.name, digest=IMAGE.digest)
-KEY = ec.generate_private_key(ec.SECP256R1())
 MEMBERS = plugins.members("sealwright.edge.stores")
-ORIGIN = Origin(key=Key(kind="TaskRun", namespace="ns", name="run"), uid="0-1")
-
-
-@asynccontextmanager
-async def in_memory(_settings, _tools):
-    """The twin of the flow's tests keeps nothing that a later one could find, so it hands its part to the mark here."""
-    yield MemoryStore("in memory", in_object=True)
-
-
-PROMISED = {"in memory": SimpleNamespace(open=in_memory)} | MEMBERS
-
-
-def statement(number=0, subjects=(IMAGE.name,)):
-    """A signed statement about these subjects, all with IMAGE's digest."""
-    body = json.dumps({"number": number}).encode()
-    raw = KEY.sign(dsse.pae("application/vnd.in-toto+json", body), ec.ECDSA(hashes.SHA256()))
-    signature = Signature(key_id="SHA256:x", raw=raw)
-    return Attestation(
-        artifact=Artifact(sort="taskrun", key=f"taskrun-{number}", name="ns/run"),
-        format="slsa/v1",
-        payload=Payload(
-            media_type="application/vnd.in-toto+json",
-            body=body,
-            subjects=tuple(Subject(name=name, digest={"sha256": IMAGE.digest[7:]}) for name in subjects),
-        ),
-        signature=signature,
-        envelope=dsse.seal("application/vnd.in-toto+json", body, [signature]),
-    )
-
-
-def image_signature(number=0):
-    body = json.dumps({"image": number}).encode()
-    return Attestation(
-        artifact=Artifact(sort="oci", key=IMAGE.digest[7:19], name=IMAGE.name, digest=IMAGE.digest),
-        format="simplesigning",
-        payload=Payload(media_type="application/vnd.dev.cosign.simplesigning.v1+json", body=body),
-        signature=Signature(key_id="", raw=KEY.sign(body, ec.ECDSA(hashes.SHA256()))),
-    )
 
 
 @pytest.fixture
@@ -74,63 +39,118 @@ def output(tmp_path):
         yield opened
 
 
-async def found(output, receipt, attestation):
-    """What the store gives back: from the annotations it asked for, or from its own place."""
-    if receipt.annotations:
-        return [annotations.read(receipt.annotations, attestation.artifact.key)]
-    async with layout_store.open({}, Tools(output=output)) as store:
-        return await store.find(SOUGHT, ORIGIN)
+def _in_memory(word, *_):
+    """The twin of the flow's tests keeps nothing that a later one could find, so it hands its part to the mark here."""
+
+    @asynccontextmanager
+    async def opened():
+        yield MemoryStore(word, in_object=True)
+
+    return Place(word=word, open=opened)
 
 
-async def put(word, output, attestation):
-    """Through a store that is opened for it."""
-    async with PROMISED[word].open({}, Tools(output=output)) as store:
-        return await store.put(attestation, ORIGIN)
+def _member(word, output, _tmp, _stack, **settings):
+    """A member of the room as it is, with these settings."""
+    return lambda: MEMBERS[word].open(settings, Tools(output=output))
 
 
-@pytest.mark.parametrize("attestation", [statement(), image_signature()], ids=["statement", "image signature"])
-@pytest.mark.parametrize("word", PROMISED)
-async def test_what_is_put_is_found_with_the_same_bytes(output, word, attestation):
-    """Signature, and payload where it is not in the envelope."""
-    receipt = await put(word, output, attestation)
-    (kept,) = await found(output, receipt, attestation)
+def _bucket(word, *_):
+    """What the members of object stores share, over the library's own store in memory."""
+    bucket = ObjectBucket(obstore.store.MemoryStore(), f"{word}://b/")
 
-    assert kept.stored_signature == attestation.stored_signature
-    assert kept.payload.body in (attestation.payload.body, b"")
-    assert kept.payload.body or dsse.open_envelope(kept.envelope).body == attestation.payload.body
+    @asynccontextmanager
+    async def opened():
+        yield RecordStore(word, bucket, f"{word}://b/")
 
-
-@pytest.mark.parametrize("attestation", [statement(), image_signature()], ids=["statement", "image signature"])
-@pytest.mark.parametrize("word", PROMISED)
-async def test_putting_twice_is_putting_once(output, word, attestation):
-    """Also through a store that was opened later."""
-    first = await put(word, output, attestation)
-    second = await put(word, output, attestation)
-
-    assert first == second
-    assert len(await found(output, second, attestation)) == 1
+    return Place(word=word, open=opened)
 
 
-@pytest.mark.parametrize("word", PROMISED)
-async def test_receipt_names_the_store_the_place_and_the_bytes(output, word):
-    """It is what "signed" is computed from."""
-    receipt = await put(word, output, statement())
+def _over(store):
+    """A store over a twin of what it is made of."""
 
-    assert receipt.store == word
-    assert receipt.uri
-    assert oci.is_digest(receipt.digest)
+    @asynccontextmanager
+    async def opened():
+        yield store
+
+    return opened
 
 
-@pytest.mark.parametrize("word", PROMISED)
-async def test_attestation_of_no_image_is_no_error(output, word):
-    """A test task has no image; a file is no image."""
-    await put(word, output, statement(1, subjects=()))
-    receipt = await put(word, output, statement(2, subjects=("pkg:npm/x@1",)))
+async def _served(word, fake, stack, settings, **kind):
+    """A member of the room, speaking to a fake of its server, which lives as long as the test."""
+    server = await stack.enter_async_context(TestServer(fake.app()))
+    given = {**settings, "url": str(server.make_url(""))}
+    return Place(word=word, open=lambda: MEMBERS[word].open(given, Tools()), by_image=True, certified=False, **kind)
 
-    assert receipt.store == word
-    if word == "oci":
-        assert receipt.uri == cosign.NOWHERE
-        assert list(layouts(output.root)) == []
+
+async def _archivista(word, _output, _tmp, stack):
+    return await _served(word, Archivista(), stack, {}, bare=False)
+
+
+async def _grafeas(word, _output, _tmp, stack):
+    return await _served(word, Grafeas(), stack, {"projectid": "p", "notehint": "hint"})
+
+
+async def _gcs(word, _output, _tmp, stack):
+    server = await stack.enter_async_context(TestServer(Gcs().app()))
+    given = {"bucket": "b", "endpoint": str(server.make_url("")).rstrip("/")}
+    return Place(word=word, open=lambda: MEMBERS[word].open(given, Tools()))
+
+
+def _topic(*_):
+    return Place(word="pubsub", open=_over(TopicStore(MemoryTopic(), "t")))
+
+
+# Each word of the room, with the place in which hack/test tries it; hack/e2e tries the same on real servers.
+PLACES = {
+    "memory": _in_memory,
+    "tekton": lambda word, *given: Place(word=word, open=_member(word, *given)),
+    "oci": lambda word, *given: Place(word=word, open=_member(word, *given), by_image=True),
+    "file": lambda word, output, tmp, stack: Place(word=word, open=_member(word, output, tmp, stack, path=str(tmp / "kept"))),
+    "docdb": lambda word, *_: Place(word=word, open=_over(DocumentStore(MemoryCollection(), "mongo://d/c/"))),
+    "archivista": _archivista,
+    "grafeas": _grafeas,
+    "kafka": _topic,
+    "pubsub": _topic,
+    "azblob": _bucket,
+    "gcs": _gcs,
+    "s3": _bucket,
+}
+IN_RUN = ("memory", "tekton")
+
+
+def test_every_word_is_tried():
+    """A new file in the room has to keep these promises too."""
+    assert set(PLACES) - {"memory"} == set(MEMBERS)
+
+
+@pytest.fixture
+async def place(word, output, tmp_path):
+    async with AsyncExitStack() as stack:
+        made = PLACES[word](word, output, tmp_path, stack)
+        yield await made if inspect.isawaitable(made) else made
+
+
+@pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
+@pytest.mark.parametrize("word", PLACES)
+async def test_store_promises(place, promise):
+    """See `fakes/places.py`."""
+    await promise(place)
+
+
+@pytest.mark.parametrize("promise", OWN_PLACE, ids=lambda promise: promise.__name__)
+@pytest.mark.parametrize("word", [word for word in PLACES if word not in IN_RUN])
+async def test_store_with_a_place_of_its_own_promises(place, promise):
+    """See `fakes/places.py`."""
+    await promise(place)
+
+
+async def test_attestation_of_no_image_leaves_no_layout(output):
+    """And its receipt says so."""
+    store = layout_store.LayoutStore(output)
+    receipt = await store.put(statement(subjects=("pkg:npm/x@1",)), ORIGIN)
+
+    assert receipt.uri == cosign.NOWHERE
+    assert list(layouts(output.root)) == []
 
 
 async def test_image_among_other_subjects_is_stored(output):

@@ -140,7 +140,7 @@ ACCEPTED = [
     ("artifacts.taskrun.storage", "tekton,oci", "taskrun/storage", ("oci", "tekton"), ""),
     ("artifacts.taskrun.storage", " tekton ,\toci ", "taskrun/storage", ("oci", "tekton"), ""),
     ("artifacts.taskrun.storage", "tekton,tekton", "taskrun/storage", ("tekton",), "'tekton': given more than once"),
-    ("artifacts.taskrun.storage", "file", "taskrun/storage", ("file",), ""),
+    ("artifacts.taskrun.storage", "file", "taskrun/storage", ("file",), "storage.file.path: is not set"),
     ("artifacts.taskrun.storage", "", "taskrun/storage", (), ""),
     ("artifacts.oci.storage", "", "oci/storage", (), ""),
     ("artifacts.taskrun.storage", "kafka", "taskrun/storage", ("pubsub",), "storage.pubsub.topic: is not set"),

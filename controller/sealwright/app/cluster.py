@@ -260,7 +260,8 @@ class _Cluster:
         parsed = parse_config(data)
         config = parsed.config
         own_log, own_clock = open_log(config, _unix_s), open_timestamper(config, _unix_s)
-        opened = stores.OwnStores(config, Tools(api=self._api, clock=self._clock, strict=config.profile == "strict"))
+        given = Tools(api=self._api, clock=self._clock, strict=config.profile == "strict", environment=os.environ)
+        opened = stores.OwnStores(config, given)
         # Before the stores, whose faults stop nothing: once the signers of the configuration before are given up, nothing may.
         signers = await self._opened.equip(config, config.signers_in_use)
         faults = await opened.open()

@@ -1,6 +1,7 @@
 """The embedded default (design D16): a folder is the cluster. The same flow as in one, with other edges plugged in."""
 
 import asyncio
+import os
 from collections import Counter
 from collections.abc import Awaitable, Mapping
 from pathlib import Path
@@ -69,7 +70,7 @@ async def run_folder(options: FolderOptions, log: Log) -> Ended:
         opened = Signers(tools_by_hand(options.keys or options.out / SECRETS))
         signers = await _signers(options, opened, log)
         own_log, own_clock = open_log(options.config, unix_s), open_timestamper(options.config, unix_s)
-        kept = stores.OwnStores(options.config, Tools(output=output))
+        kept = stores.OwnStores(options.config, Tools(output=output, environment=os.environ))
         for word, fault in (await kept.open()).items():
             log.problem(f"store {word}", fault)
         source = FolderRuns(options.source, output, clock, once=options.once, on_problem=on_problem, on_rest=flush)

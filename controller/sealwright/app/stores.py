@@ -7,6 +7,7 @@ library may be missing for ever, but a file that another container writes comes.
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from types import ModuleType
 
 from sealwright import plugins
@@ -72,6 +73,7 @@ class OwnStores:
 
     def __init__(self, config: Config, tools: Tools) -> None:
         rooms = plugins.members(ROOM)
+        tools = replace(tools, key_reference=str(config.signers["kms"].get("kmsref", "")))
         self.by_word: Mapping[str, OwnStore] = {
             word: OwnStore(rooms[word], config.storage.get(word, {}), tools) for word in sorted(config.stores_in_use)
         }

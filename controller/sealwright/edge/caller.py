@@ -17,6 +17,7 @@ from sealwright.edge import http
 # Rekor v2 answers once a checkpoint covers the entry, and asks its clients to wait for 20 s.
 CALL_S = 30.0
 CONNECT_S = 10.0
+NO_HEADERS: Mapping[str, str] = {}
 
 
 @value
@@ -57,28 +58,38 @@ class Caller:
             self._session = None
             await session.close()
 
-    async def get(self, path: str) -> Answer:
+    async def get(self, path: str, known: Collection[int] = (), headers: Mapping[str, str] = NO_HEADERS) -> Answer:
         """Raises like `post`."""
-        return await self._call("GET", path, None, "", ())
+        return await self._call("GET", path, None, headers, known)
 
-    async def post(self, path: str, body: bytes, media_type: str = "application/json", known: Collection[int] = ()) -> Answer:
+    async def post(
+        self,
+        path: str,
+        body: bytes,
+        media_type: str = "application/json",
+        known: Collection[int] = (),
+        headers: Mapping[str, str] = NO_HEADERS,
+    ) -> Answer:
         """The answer, where its status is a success or in `known`.
 
         Raises Transient(UNAVAILABLE) for a peer that cannot be reached, is too slow or says too much, and what `http.fault` makes
         of any other status.
         """
-        return await self._call("POST", path, body, media_type, known)
+        return await self._call("POST", path, body, {"Content-Type": media_type, **headers}, known)
 
-    async def _call(self, method: str, path: str, body: bytes | None, media_type: str, known: Collection[int]) -> Answer:
+    async def _call(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], known: Collection[int]
+    ) -> Answer:
         self._under_way += 1
         try:
-            return await self._ask(method, path, body, media_type, known)
+            return await self._ask(method, path, body, headers, known)
         finally:
             self._under_way -= 1
             await self._close_if_done()
 
-    async def _ask(self, method: str, path: str, body: bytes | None, media_type: str, known: Collection[int]) -> Answer:
-        headers = {"Content-Type": media_type} if media_type else {}
+    async def _ask(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], known: Collection[int]
+    ) -> Answer:
         where = f"{method} {self._what}{path}"
         try:
             call = self._open().request(method, f"{self.url}{path}", data=body, headers=headers, allow_redirects=False)

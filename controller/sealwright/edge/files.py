@@ -1,14 +1,15 @@
 """Files that are there whole or not at all.
 
 Bytes are written in a folder of unfinished files and then moved to their place, so that a reader, or the next start
-after a kill at any moment, never meets half a file. Both must be on one file system. Nothing is forced to the disk:
-what a killed process wrote survives it. Writers need POSIX locks, which they import themselves: readers work on Windows too.
+after a kill at any moment, never meets half a file. Both must be on one file system. `write` forces nothing to the disk:
+what a killed process wrote survives it; `create` does. Writers need POSIX locks, which they import themselves: readers work
+on Windows too.
 """
 
 import hashlib
 import os
 from collections.abc import Container, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from sealwright.edge.reading import translated, unusable
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
 # File systems stop at 255 bytes a name; something is added to some names.
 _NAME_LIMIT = 200
+# Of unfinished files of this process, whichever folder is opened how often.
+_NUMBERS = count()
 
 
 class Files:
@@ -28,7 +31,6 @@ class Files:
         self._unfinished = root / ".unfinished"
         # Text, since paths are made for every file that is written, and a Path takes as long as the writing.
         self._prefix = f"{self._unfinished}/{os.getpid()}-"
-        self._numbers = count()
         with translated(root):
             self._unfinished.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(self._unfinished / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -37,7 +39,7 @@ class Files:
 
     def write(self, path: str | Path, body: bytes) -> None:
         """Put `body` at `path`, whole, folders included, in place of what is there. Raises Transient(STORE_FAILED)."""
-        unfinished = f"{self._prefix}{next(self._numbers)}"
+        unfinished = f"{self._prefix}{next(_NUMBERS)}"
         try:
             _write(unfinished, body)
             try:
@@ -47,6 +49,19 @@ class Files:
                 Path(unfinished).replace(path)
         except OSError as error:
             raise unusable(path, error) from error
+
+    def create(self, path: str | Path, body: bytes) -> None:
+        """Put `body` at `path`, whole and on the disk, unless something is there. Raises Transient(STORE_FAILED)."""
+        unfinished = f"{self._prefix}{next(_NUMBERS)}"
+        with translated(path):
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            try:
+                _write(unfinished, body, durable=True)
+                with suppress(FileExistsError):
+                    os.link(unfinished, path)
+                _sync(Path(path).parent)
+            finally:
+                Path(unfinished).unlink(missing_ok=True)
 
     def close(self) -> None:
         """Let others sweep."""
@@ -65,12 +80,23 @@ class Files:
                 left.unlink()
 
 
-def _write(path: str, body: bytes) -> None:
+def _write(path: str, body: bytes, *, durable: bool = False) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
     try:
         left = memoryview(body)
         while left:
             left = left[os.write(descriptor, left) :]
+        if durable:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync(folder: Path) -> None:
+    """The names in a folder, too, survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

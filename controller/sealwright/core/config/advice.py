@@ -39,6 +39,9 @@ def _unsigned(config: Config) -> Iterator[Finding]:
 # What a back end cannot work without.
 _NEEDS = {
     "gcs": "storage.gcs.bucket",
+    "s3": "storage.s3.bucket",
+    "azblob": "storage.azblob.container",
+    "file": "storage.file.path",
     "docdb": "storage.docdb.url",
     "grafeas": "storage.grafeas.projectid",
     "pubsub": "storage.pubsub.topic",
@@ -140,6 +143,8 @@ def _unless_slsa_v1(config: Config) -> str:
     return "" if formats & {"slsa/v2alpha3", "slsa/v2alpha4"} else "only slsa/v2alpha3 and slsa/v2alpha4 say it"
 
 
+_STORES_WITH_SETTINGS = ("archivista", "azblob", "docdb", "file", "gcs", "grafeas", "oci", "pubsub", "s3")
+
 # A key, or all keys that begin so where it ends in a dot -> why it does nothing. The first reason is told.
 _IDLE: tuple[tuple[str, Why], ...] = (
     ("artifacts.taskrun.format", _unless_enabled("taskrun")),
@@ -154,7 +159,7 @@ _IDLE: tuple[tuple[str, Why], ...] = (
     ("timestamps.chain-path", _unless_stamped),
     ("transparency.public-key", _if_key_file),
     ("transparency.entries", _if_tiled),
-    *((f"storage.{store}.", _unless_stored_in(store)) for store in ("gcs", "oci", "docdb", "grafeas", "pubsub", "archivista")),
+    *((f"storage.{store}.", _unless_stored_in(store)) for store in _STORES_WITH_SETTINGS),
     ("storage.oci.repository", _if_bundles),
     ("storage.docdb.mongo-server-url", _unless_mongo),
     ("storage.docdb.mongo-server-url-dir", _unless_mongo),
