@@ -61,13 +61,18 @@ async def look(kubeconfig: Path | None, kind: Kind, namespace: str, name: str) -
         return Seen(run=run, config=await _config(api), events=await _events(api, key.namespace, run.metadata.uid))
 
 
-async def _config(api: Api) -> Mapping[str, str] | None:
+async def read_config(api: Api) -> Mapping[str, str] | None:
+    """The data of the ConfigMap `chains-config`; None where there is none. Raises like `Api.get`."""
     system = os.environ.get("SYSTEM_NAMESPACE", "tekton-chains")
+    body = await api.get(f"/api/v1/namespaces/{system}/configmaps/{CONFIG}")
+    return msgspec.json.decode(body, type=_ConfigMap).data or {} if body is not None else None
+
+
+async def _config(api: Api) -> Mapping[str, str] | None:
     try:
-        body = await api.get(f"/api/v1/namespaces/{system}/configmaps/{CONFIG}")
+        return await read_config(api)
     except Fault:
         return None
-    return msgspec.json.decode(body, type=_ConfigMap).data or {} if body is not None else None
 
 
 async def _events(api: Api, namespace: str, uid: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from sealwright import __version__
 _COMMANDS = {
     "config": "Look at the configuration.",
     "controller": "Sign every finished run of a cluster, or of a folder.",
+    "doctor": "Try each signer, store, log and registry, and say what to do.",
     "export": "Write attestations with their proof as Sigstore bundles.",
     "key": "Make and look at keys.",
     "policy": "Judge a definition by policies.",

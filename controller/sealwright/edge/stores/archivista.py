@@ -137,5 +137,5 @@ def _decoded(shape: type[Any], body: bytes, url: str) -> Any:
 @asynccontextmanager
 async def open(settings: Settings, _tools: Tools) -> AsyncIterator[ArchivistaStore]:  # noqa: A001  the verb of every store
     """The server. Raises Permanent(INVALID_CONFIG)."""
-    async with Caller(needed(settings, "storage.archivista.url"), "Archivista ", _ANSWER_LIMIT) as caller:
+    async with Caller(needed(settings, "storage.archivista.url"), "Archivista", _ANSWER_LIMIT) as caller:
         yield ArchivistaStore(caller)

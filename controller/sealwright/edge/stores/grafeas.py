@@ -136,5 +136,5 @@ async def open(settings: Settings, tools: Tools) -> AsyncIterator[GrafeasStore]:
     is_google = url.startswith("https://") and (host == "googleapis.com" or host.endswith(".googleapis.com"))
     tokens = google.Tokens("the store grafeas") if is_google else None
     where = Project(name=project, prefix=str(settings.get("noteid", "")), hint=str(settings["notehint"]), key=tools.key_reference)
-    async with Caller(url, "Grafeas ", _ANSWER_LIMIT) as caller:
+    async with Caller(url, "Grafeas", _ANSWER_LIMIT) as caller:
         yield GrafeasStore(caller, tokens, where)
