@@ -237,6 +237,8 @@ def _resource(kind):
 def _place(path):
     """Resource, namespace and name of /api/v1/... and /apis/GROUP/VERSION/..."""
     parts = path.strip("/").split("/")[2 if path.startswith("/api/") else 3 :]
+    if parts[0] == "namespaces" and len(parts) < 3:
+        return parts[0], "", parts[1] if len(parts) > 1 else ""
     namespace = parts[1] if parts[0] == "namespaces" else ""
     parts = parts[2:] if namespace else parts
     return parts[0], namespace, parts[1] if len(parts) > 1 else ""

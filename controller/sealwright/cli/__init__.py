@@ -14,6 +14,7 @@ _COMMANDS = {
     "doctor": "Try each signer, store, log and registry, and say what to do.",
     "export": "Write attestations with their proof as Sigstore bundles.",
     "key": "Make and look at keys.",
+    "migrate": "Copy key and configuration from Chains before it is deleted.",
     "policy": "Judge a definition by policies.",
     "provenance": "Print the Statement of a run.",
     "resource": "Sign and verify Tasks, Pipelines and StepActions.",
