@@ -236,6 +236,9 @@ def faults(asked: argparse.Namespace) -> int:
     from faults import FAULTS, judged, markdown  # noqa: PLC0415
     from rig import Cluster  # noqa: PLC0415
 
+    if unknown := set(asked.names) - set(FAULTS):
+        print(f"hack/bench faults: no {', '.join(sorted(unknown))} (there are: {', '.join(FAULTS)})", file=sys.stderr)
+        return 2
     where, rows = table.machine(), []
     with Cluster(keep_history=True) as made:
         for name in asked.names or FAULTS:
@@ -267,7 +270,7 @@ def arguments() -> argparse.Namespace:
     found.add_argument(
         "names",
         nargs="*",
-        help="only these: kills replicas restarts etcd gone conflicts throttled lost spoofs deletions clock nemesis",
+        help="only these (a wrong name lists them)",
     )
     found.add_argument("--runs", type=int, default=1000, help="runs under each fault")
     found.add_argument("--seed", type=int, default=1, help="of the moments at which things break")
