@@ -86,6 +86,23 @@ def is_signed(server, place=PLACE):
     return receipt.check(RING, text, "TaskRun", metadata["uid"]) is not None
 
 
+async def test_a_run_that_ended_since_its_page_was_read_is_seen_as_it_is_now():
+    """The watch has told its end, and that look may have failed: one at the old state would forget it."""
+    server = KubeApi()
+    for name in ("a-first", "build"):
+        server.put(objects.running(objects.task_run(name)))
+    async with following(server) as story:
+        keys = story.runs.backlog()
+        await anext(keys)
+        await come(server, story, BUILD)
+        await story.runs.fetch(KEY)
+        old = await anext(keys)
+        body = await story.runs.fetch(old)
+
+    assert old == KEY
+    assert b'"status": "True"' in body or b'"status":"True"' in body
+
+
 async def test_a_live_run_costs_two_writes_and_no_read():
     """Our finalizer when it is first seen, then everything at once."""
     server = KubeApi()

@@ -94,7 +94,10 @@ class ClusterRuns:
         async for gained in self._shards.gains():
             async for found, body in self._watch.history():
                 if shard_of(found.anchor) in gained and self._is_work(found) and found.key not in self._fresh:
-                    self._keep(found, b"" if found.seen.uid in self._marked else body)
+                    # A page is older than what the watch has told since: a run that had not ended may have, and failed, and its
+                    # look at the old state would take the place of its retry. What had ended stays as it was.
+                    is_stale = not found.is_done or found.seen.uid in self._marked
+                    self._keep(found, b"" if is_stale else body)
                     yield found.key
 
     def claim(self, anchor: str) -> Claim | None:
