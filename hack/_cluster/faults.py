@@ -203,7 +203,7 @@ def restarts(place: Place) -> str:
     place.create()
     with place.controller() as running:
         running.until_ready()
-        with meanwhile(lambda: place.tekton.finish_task_runs(place.names, rate=place.count / (place.restarts * 8.0))) as ends:
+        with meanwhile(lambda: place.tekton.finish_task_runs(place.names, rate=place.count / (place.restarts * 20.0))) as ends:
             done = 0
             while ends.is_alive() and done < place.restarts:
                 pause(place.random.uniform(1.0, 3.0))
