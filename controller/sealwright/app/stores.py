@@ -15,6 +15,7 @@ from sealwright.core.config import Config, Settings
 from sealwright.core.errors import Fault
 from sealwright.core.model import Artifact, Attestation, Origin, Receipt
 from sealwright.edge.stores import Tools
+from sealwright.flow.slots import step_aside
 from sealwright.ports import Store
 
 ROOM = "sealwright.edge.stores"
@@ -32,6 +33,8 @@ class OwnStore:
         self._is_closed = False
 
     async def put(self, attestation: Attestation, origin: Origin) -> Receipt:
+        if getattr(self._member, "IS_FAR", False):
+            step_aside(len(attestation.stored_signature) + len(attestation.payload.body))
         async with self.using() as store:
             return await store.put(attestation, origin)
 

@@ -13,6 +13,7 @@ from sealwright.flow.failing import Failing
 from sealwright.flow.later import Later
 from sealwright.flow.line import Line, queued
 from sealwright.flow.reconcile import PATIENCE_S, Circumstances, Report, State
+from sealwright.flow.slots import ASIDE, Slots
 from sealwright.ports import Clock, Keys
 
 # Enough that a slow signer or store does not idle the others; local work gains nothing from more.
@@ -51,6 +52,7 @@ class Controller:
         self._chance = chance
         self._patient = patient
         self._line = Line(live=live_room, past=AHEAD, now_s=clock.now_s)
+        self._slots = Slots(WORKERS)
         self._busy: set[Key] = set()
         self._again: set[Key] = set()
         self._failing = Failing()
@@ -73,7 +75,8 @@ class Controller:
         Raises the Fault that ends the source.
         """
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._work()) for _ in range(WORKERS)]
+            # As many as may stand aside, and those that work meanwhile.
+            tasks = [group.create_task(self._work()) for _ in range(WORKERS + ASIDE)]
             tasks.append(group.create_task(self._wake()))
             past = group.create_task(self._feed_past())
             fault = await self._feed()
@@ -105,12 +108,13 @@ class Controller:
 
     async def _work(self) -> None:
         while True:
-            key = await self._line.get()
-            try:
-                if not self._is_stopping:
-                    await self._take(key)
-            finally:
-                self._line.done()
+            async with self._slots.one():
+                key = await self._line.get()
+                try:
+                    if not self._is_stopping:
+                        await self._take(key)
+                finally:
+                    self._line.done()
 
     async def _take(self, key: Key) -> None:
         """Look at it, again if it came meanwhile, and then at the PipelineRun that waited for it."""

@@ -2,8 +2,8 @@
 
 A member has `NAMES` and `open(settings, tools)`, an asynchronous context manager that gives a `ports.Store`. `settings` are
 those below its own prefix (`storage.<word>.`); it reads them itself and raises Permanent(INVALID_CONFIG) with the key's name
-where one is missing or wrong. Libraries of services are imported inside `open`, so that a missing one is felt by those
-alone who asked for it.
+where one is missing or wrong. `IS_FAR = True` stands where it waits for hosts that may never answer. Libraries of services are
+imported inside `open`, so that a missing one is felt by those alone who asked for it.
 """
 
 from collections.abc import Callable, Mapping

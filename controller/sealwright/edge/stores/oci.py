@@ -14,6 +14,8 @@ from sealwright.edge.stores import Tools
 from sealwright.ports import Store
 
 NAMES = ("oci",)
+# Runs name the registries: whoever waits for one must not keep a worker (T20).
+IS_FAR = True
 
 
 class LayoutStore:
