@@ -252,6 +252,14 @@ def faults(asked: argparse.Namespace) -> int:
     return not all(row.is_good for row in rows)
 
 
+def stores(count: int) -> None:
+    """What keeping attestations costs, by store."""
+    import _stores  # noqa: PLC0415  what registries need, core does not
+
+    show("", "measured", "wanted")
+    _stores.table(count, show)
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="hack/bench", description=__doc__)
     commands = parser.add_subparsers(dest="what", required=True)
@@ -275,6 +283,8 @@ def arguments() -> argparse.Namespace:
     found.add_argument("--runs", type=int, default=1000, help="runs under each fault")
     found.add_argument("--seed", type=int, default=1, help="of the moments at which things break")
     found.add_argument("--record", action="store_true", help="write the table into docs/ too")
+    found = commands.add_parser("stores", help="registries on loopback (needs docker-registry, and crane or Go once)")
+    found.add_argument("--runs", type=int, default=300, help="runs for each registry and mode")
     return parser.parse_args()
 
 
@@ -282,6 +292,8 @@ if __name__ == "__main__":
     asked = arguments()
     if asked.what == "core":
         core(asked.runs)
+    elif asked.what == "stores":
+        stores(asked.runs)
     elif asked.what == "cluster":
         cluster(asked)
     else:

@@ -90,7 +90,7 @@ async def push(authority, name, tag="1", login=None):
     """An image of one small layer, by our own client; its digest."""
     async with registry_client(authority, name, login) as repository:
         config = b'{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}'
-        layer = Layer(media_type="application/vnd.oci.image.layer.v1.tar", body=name.encode())
+        layer = Layer(media_type="application/vnd.oci.image.layer.v1.tar", body=f"{name}:{tag}".encode())
         for blob in (config, layer.body):
             await repository.put_blob(blob)
         described = oci.Descriptor(media_type=oci.CONFIG_TYPE, size=len(config), digest=oci.digest_of(config))

@@ -11,6 +11,7 @@ from fakes.stores import MemoryStore
 
 from sealwright.flow import slots
 from sealwright.flow.controller import WORKERS, Controller
+from sealwright.flow.reconcile import reconcile
 from sealwright.flow.slots import Slots, step_aside
 
 
@@ -40,7 +41,11 @@ async def signed(store, *found):
     """The namespaces whose runs were marked while nothing answers, and then when everything does."""
     source, reports, clock = MemoryRuns(*found), [], HandClock()
     tools = equipment({"memory": store})
-    controller = Controller(source, lambda: tools, reports.append, clock, lambda: 0.5, live_room=5000)
+
+    def look(key, at):
+        return reconcile(key, source, tools, at)
+
+    controller = Controller(source, look, reports.append, clock, lambda: 0.5, live_room=5000)
     running = asyncio.create_task(controller.run())
     await idle()
     before = [key.namespace for key in source.marks]

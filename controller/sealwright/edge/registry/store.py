@@ -1,6 +1,5 @@
 """The store `oci` over the network: each image's signatures and attestations, beside it or in one repository for all."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -23,8 +22,6 @@ from sealwright.edge.registry.together import together
 from sealwright.edge.registry.transport import Transport
 from sealwright.ports import Clock
 
-# Images of one statement that are written at a time.
-AT_ONCE = 8
 # A statement may name as many subjects as fit into it.
 IMAGES_LIMIT = 256
 
@@ -37,7 +34,6 @@ class RegistryStore:
     ) -> None:
         self._transport, self.access, self._writer, self._target = transport, access, writer, target
         self._has_bundles = has_bundles
-        self._turns = asyncio.Semaphore(AT_ONCE * AT_ONCE)
 
     @property
     def requests(self) -> int:
@@ -73,12 +69,11 @@ class RegistryStore:
         return [found for layer in layers if (found := cosign.from_layer(layer, image))]
 
     async def _keep(self, image: Image, tag: str, attestation: Attestation, owner: Owner) -> None:
-        async with self._turns:
-            repository = self._repository(image, owner, "pull,push")
-            if self._has_bundles:
-                await referrers.put(repository, self._writer, image.digest, attestation)
-            else:
-                await self._writer.append(repository, tag, LayerAddition(layer=cosign.to_layer(attestation)))
+        repository = self._repository(image, owner, "pull,push")
+        if self._has_bundles:
+            await referrers.put(repository, self._writer, image.digest, attestation)
+        else:
+            await self._writer.append(repository, tag, LayerAddition(layer=cosign.to_layer(attestation)))
 
     def _repository(self, image: Image, owner: Owner, actions: str) -> Repository:
         at = replace(self._target, digest=image.digest) if self._target else image

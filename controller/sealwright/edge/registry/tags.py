@@ -147,8 +147,8 @@ class TagWriter:
         wanted = {each.identity: each for each in additions}
         uploaded: set[bytes] = set()
         for _ in range(ROUNDS):
-            begun_s = self._clock.now_s()
             found = await repository.manifest(tag)
+            begun_s = self._clock.now_s()
             there = additions[0].identities(found.body, what) if found else set()
             missing = [each for identity, each in wanted.items() if identity not in there]
             if not missing:
