@@ -1,8 +1,10 @@
 """`sealwright resource` and `sealwright policy evaluate`, as they are typed."""
 
+import asyncio
+
 import pytest
 import yaml
-from fakes import commands, folders, signers
+from fakes import commands, folders, keyservices, signers
 
 from sealwright.core import keys
 from sealwright.core.tekton.resources import FORMS
@@ -141,6 +143,25 @@ def test_the_hash_is_part_of_what_is_asked(place):
 
     assert [verify("--hash", word).code for word in ("sha224", "sha256", "sha384", "sha512")] == [1, 1, 1, 0]
     assert evaluate().text == "pass\n"
+
+
+async def test_a_key_service_signs_and_its_key_verifies(place):
+    """With the hash of its key; the login is in the environment."""
+    keeper = keyservices.Keeper()
+    async with keyservices.serving(keyservices.vault_server(keeper)) as address:
+        env = {"VAULT_ADDR": f"http://{address}", "VAULT_TOKEN": keeper.tokens[0]}
+
+        async def resource(*arguments):
+            return await asyncio.to_thread(commands.run, "resource", *arguments, env=env)
+
+        ended = await resource("sign", "task.yaml", "--kms", "hashivault://release", "--out", "signed.yaml")
+        assert (ended.code, keeper.signed) == (0, 1)
+        assert "and sha256; accepted by: controller" in ended.told
+        assert (await resource("verify", "signed.yaml", "--kms", "hashivault://release")).code == 0
+        keeper.versions[:] = [signers.key(number=9)]
+        assert (await resource("verify", "signed.yaml", "--kms", "hashivault://release")).code == 1
+        assert (await resource("verify", "signed.yaml", "--kms", "nonsense://release")).code == 2
+    assert (await resource("sign", "task.yaml", "--kms", "hashivault://release")).code == 3
 
 
 def test_a_key_must_be_named_once(place):

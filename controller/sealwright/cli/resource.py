@@ -1,22 +1,22 @@
 """`sealwright resource`: Tasks, Pipelines and StepActions, signed and verified as Tekton's Trusted Resources are."""
 
+import asyncio
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 
+from sealwright.app.signers import tools_by_hand
 from sealwright.core import keys
 from sealwright.core.errors import Permanent, Reason
-from sealwright.core.keys import PublicKey
+from sealwright.core.keys import PrivateKey
 from sealwright.core.proof import resource as proof
 from sealwright.core.proof.resource import HASHES, Hash, ResourceKey
 from sealwright.core.tekton import resources
 from sealwright.core.tekton.resources import FORMS, Form
 from sealwright.edge.reading import read_argument
-from sealwright.edge.signers import x509
+from sealwright.edge.signers import kms, x509
 
 _HELP = """Sign and verify Tasks, Pipelines and StepActions (Tekton's Trusted Resources).
 
@@ -35,11 +35,12 @@ _SIGN = """Sign FILE and print it with its signature; the rest of its text stays
 
 An older signature is replaced. Defaults that the controller would add are written out, so that older controllers and tkn
 read the same definition. A note says who will accept the signature. The password of an encrypted --key comes from
-PRIVATE_PASSWORD, or is asked for.
+PRIVATE_PASSWORD, or is asked for. A key service signs with the hash of its key; its login comes from the environment.
 
 \b
 Examples:
   sealwright resource sign task.yaml --key cosign.key --out signed.yaml
+  sealwright resource sign task.yaml --kms awskms:///alias/definitions --out signed.yaml
   sealwright resource sign pipeline.yaml --keys signing-secrets --form legacy-controller > signed.yaml
 """
 
@@ -53,6 +54,7 @@ Examples:
   sealwright resource verify signed.yaml --key cosign.pub
   sealwright resource verify signed.yaml --key cosign.pub --form tkn
   sealwright resource verify signed.yaml --key p384.pub --hash sha384
+  sealwright resource verify signed.yaml --kms hashivault://definitions
 """
 
 _CANONICAL = """Print the bytes of FILE that are hashed and signed, and nothing after them.
@@ -72,6 +74,7 @@ _hash = click.option(
     show_default=True,
     help="Hash of the signature, as a policy's hashAlgorithm; Ed25519 has its own.",
 )
+_kms = click.option("--kms", "service", help="Key in a service: awskms, gcpkms, azurekms, hashivault or pkcs11 URI.")
 
 
 @click.group("resource", help=_HELP)
@@ -90,11 +93,16 @@ def canonical(form: Form, file: Path) -> None:
 @command.command("verify", help=_VERIFY, short_help="Verify the signature of a definition.")
 @_form
 @_hash
-@click.option("--key", type=click.File("rb"), required=True, help="Public key (PEM) to trust.")
+@click.option("--key", type=_FILE, help="Public key (PEM) to trust.")
+@_kms
 @click.argument("file", type=_FILE)
-def verify(form: Form, hash_: Hash, key: BinaryIO, file: Path) -> None:
+def verify(*, form: Form, hash_: Hash, key: Path | None, service: str | None, file: Path) -> None:
     """Prove and say so."""
-    trusted = ResourceKey(key=keys.load_public(key.read()), hash=hash_)
+    _one_of(key, service, names="--key FILE and --kms URI")
+    if service is not None:
+        trusted, _ = asyncio.run(_by_service(service, None))
+    else:
+        trusted = ResourceKey(key=keys.load_public(read_argument(key or Path())), hash=hash_)
     resource = resources.read(read_argument(file), str(file), form)
     proof.prove(resource, trusted)
     click.echo(f"{resource.kind} '{resource.name}' verified with {trusted.key.algorithm} key {trusted.key.key_id} as {form}")
@@ -105,33 +113,53 @@ def verify(form: Form, hash_: Hash, key: BinaryIO, file: Path) -> None:
 @_hash
 @click.option("--key", type=_FILE, help="Private key (PEM, also encrypted as cosign writes it).")
 @click.option("--keys", "folder", type=_FILE, help="Folder with x509.pem, or cosign.key and cosign.password.")
+@_kms
 @click.option("--out", type=_FILE, help="File to write.  [default: standard output]")
 @click.argument("file", type=_FILE)
-def sign(*, form: Form, hash_: Hash, key: Path | None, folder: Path | None, out: Path | None, file: Path) -> None:
+def sign(
+    *, form: Form, hash_: Hash, key: Path | None, folder: Path | None, service: str | None, out: Path | None, file: Path
+) -> None:
     """Sign and say who will accept it."""
-    if (key is None) == (folder is None):
-        raise click.UsageError("name one of --key FILE and --keys FOLDER")
+    _one_of(key, folder, service, names="--key FILE, --keys FOLDER and --kms URI")
     data = resources.completed(read_argument(file), str(file))
-    public, make = _of_file(key, hash_) if key else _of_folder(folder or Path(), hash_)
-    signed = resources.signed(data, str(file), form, proof.annotation(make(resources.read(data, str(file), form).digest)))
-    accepting = _accepting(signed, form)
+    digest = resources.read(data, str(file), form).digest
+    if service is not None:
+        used, raw = asyncio.run(_by_service(service, digest))
+    else:
+        used, raw = _by_private(_private(key) if key else x509.read(folder or Path()), hash_, digest)
+    signed = resources.signed(data, str(file), form, proof.annotation(raw))
     if out is None:
         sys.stdout.buffer.write(signed)
     else:
         out.write_bytes(signed)
-    click.echo(f"signed with {public.algorithm} key {public.key_id}; accepted by: {', '.join(accepting)}", err=True)
+    told = f"signed with {used.key.algorithm} key {used.key.key_id} and {used.hash}"
+    click.echo(f"{told}; accepted by: {', '.join(_accepting(signed, form))}", err=True)
 
 
-def _of_file(path: Path, hash_: Hash) -> tuple[PublicKey, Callable[[bytes], bytes]]:
-    private = keys.load_private(data := read_argument(path), _password(data, path))
+def _one_of(*given: object, names: str) -> None:
+    if sum(each is not None for each in given) != 1:
+        raise click.UsageError(f"name one of {names}")
+
+
+def _private(path: Path) -> PrivateKey:
+    data = read_argument(path)
+    return keys.load_private(data, _password(data, path))
+
+
+def _by_private(private: PrivateKey, hash_: Hash, digest: bytes) -> tuple[ResourceKey, bytes]:
     proof.refuse_misfit(private.public, hash_)
-    return private.public, lambda message: private.sign(message, hash_)
+    return ResourceKey(key=private.public, hash=hash_), private.sign(digest, hash_)
 
 
-def _of_folder(folder: Path, hash_: Hash) -> tuple[PublicKey, Callable[[bytes], bytes]]:
-    private = x509.read(folder)
-    proof.refuse_misfit(private.public, hash_)
-    return private.public, lambda message: private.sign(message, hash_)
+async def _by_service(uri: str, digest: bytes | None) -> tuple[ResourceKey, bytes]:
+    """A key service's key and, where there is something to sign, its signature."""
+    signer = await kms.open({"kmsref": uri}, tools_by_hand(None))
+    try:
+        raw = (await signer.sign(digest)).raw if digest is not None else b""
+        held = signer.held
+    finally:
+        await signer.close()
+    return ResourceKey(key=held.public, hash=proof.hash_of(held.public, held.form)), raw
 
 
 def _password(data: bytes, path: Path) -> bytes | None:

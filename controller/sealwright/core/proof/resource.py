@@ -12,13 +12,14 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from sealwright.core import keys
 from sealwright.core.errors import Permanent, Reason, Untrusted
-from sealwright.core.keys import PublicKey
+from sealwright.core.keys import Form, PublicKey
 from sealwright.core.model import value
 from sealwright.core.tekton.resources import Resource
 
 Hash = Literal["sha224", "sha256", "sha384", "sha512"]
 HASHES: tuple[Hash, ...] = get_args(Hash)
 
+_BY_CURVE: dict[str, Hash] = {"ecdsa-p384": "sha384", "ecdsa-p521": "sha512"}
 _P1363_LIMIT = 132  # two numbers of P-521
 _ALPHABET = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
 
@@ -29,6 +30,18 @@ class ResourceKey:
 
     key: PublicKey
     hash: Hash = "sha256"
+
+
+def hash_of(key: PublicKey, form: Form) -> Hash:
+    """The hash with which a key service signs, whatever a policy says: it follows the kind of its key.
+
+    Raises Permanent(KEY_UNUSABLE) for Ed25519ph, which Tekton does not verify.
+    """
+    if form != "by-curve":
+        return form
+    if key.algorithm == "ed25519":
+        raise Permanent(Reason.KEY_UNUSABLE, "this key signs with Ed25519ph, and Tekton verifies pure Ed25519 alone")
+    return _BY_CURVE.get(key.algorithm, "sha256")
 
 
 def annotation(signature: bytes) -> str:
