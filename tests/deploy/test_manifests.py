@@ -130,7 +130,7 @@ def test_the_pod_meets_the_restricted_standard_of_pod_security():
     assert whole["seccompProfile"] == {"type": "RuntimeDefault"}
     assert own == {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
     assert not {"hostNetwork", "hostPID", "hostIPC", "initContainers"} & set(pod())
-    assert [set(volume) - {"name"} for volume in pod()["volumes"]] == [{"secret"}]
+    assert [set(volume) - {"name"} for volume in pod()["volumes"]] == [{"projected"}, {"emptyDir"}, {"secret"}]
 
 
 def test_the_namespace_enforces_the_restricted_standard():
@@ -155,11 +155,21 @@ def test_probes_ask_where_chains_answers():
 
 def test_the_secret_and_the_namespace_are_where_chains_has_them():
     """`/etc/signing-secrets` and SYSTEM_NAMESPACE; without the Secret the pod starts, to say what is missing."""
-    (mount,), (volume,), (_, variable) = container()["volumeMounts"], pod()["volumes"], container()["env"]
+    (mount, *_), (*_, volume), (_, variable) = container()["volumeMounts"], pod()["volumes"], container()["env"]
 
     assert (mount["name"], mount["mountPath"], mount["readOnly"]) == ("signing-secrets", "/etc/signing-secrets", True)
     assert volume["secret"] == {"secretName": "signing-secrets", "optional": True, "defaultMode": 0o440}
     assert variable == {"name": "SYSTEM_NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}}
+
+
+def test_the_token_for_keyless_signing_is_where_chains_has_it_and_only_fulcio_takes_it():
+    """Ten minutes, audience `sigstore`."""
+    volume = next(each for each in pod()["volumes"] if each["name"] == "oidc-token")
+    mount = next(each for each in container()["volumeMounts"] if each["name"] == "oidc-token")
+    wanted = {"path": "oidc-token", "audience": "sigstore", "expirationSeconds": 600}
+
+    assert (mount["mountPath"], mount["readOnly"]) == ("/var/run/sigstore/cosign", True)
+    assert volume["projected"]["sources"] == [{"serviceAccountToken": wanted}]
 
 
 def test_memory_is_limited_and_processor_time_is_not():

@@ -6,7 +6,6 @@ from pathlib import Path
 from sealwright import plugins
 from sealwright.core import config as configs
 from sealwright.core import strict
-from sealwright.core.config import Config
 from sealwright.core.errors import Permanent, Reason, quote
 from sealwright.edge.reading import read_argument
 
@@ -16,9 +15,7 @@ _PROVENANCE, _STORES, _SIGNERS = "sealwright.core.provenance", "sealwright.edge.
 def parse_config(data: Mapping[str, str]) -> configs.Parsed:
     """A ConfigMap's data against the words that this build has. Raises Permanent(INVALID_CONFIG)."""
     formats, stores, signers = (list(plugins.members(room)) for room in (_PROVENANCE, _STORES, _SIGNERS))
-    parsed = configs.parse(data, formats=formats, stores=stores, signers=signers)
-    _refuse_unbuilt(parsed.config)
-    return parsed
+    return configs.parse(data, formats=formats, stores=stores, signers=signers)
 
 
 def read_config(path: Path | None) -> configs.Parsed:
@@ -29,14 +26,3 @@ def read_config(path: Path | None) -> configs.Parsed:
     if len(documents) != 1:
         raise Permanent(Reason.INVALID_CONFIG, f"{quote(path)}: wanted one ConfigMap, found {len(documents)} documents")
     return parse_config(configs.from_document(documents[0]))
-
-
-def _refuse_unbuilt(config: Config) -> None:
-    """Settings whose back end does not exist yet: doing without what was asked for would be silent weakening (T50)."""
-    wanted = {
-        "signers.x509.fulcio.enabled": bool(config.signers.get("x509", {}).get("fulcio.enabled")),
-    }
-    asked = [key for key, is_wanted in wanted.items() if is_wanted]
-    if asked:
-        message = f"this version of Sealwright cannot do what these ask for: {', '.join(asked)}; unset them to go on without"
-        raise Permanent(Reason.INVALID_CONFIG, message)

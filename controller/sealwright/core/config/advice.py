@@ -174,6 +174,8 @@ _IDLE: tuple[tuple[str, Why], ...] = (
     ("signers.x509.fulcio.provider", _unless_keyless),
     ("signers.x509.identity.", _unless_keyless),
     ("signers.x509.tuf.", _unless_keyless),
+    ("signers.x509.trusted-root", _unless_keyless),
+    ("signers.x509.tuf.", _if_set("signers.x509.trusted-root")),
     ("signers.x509.hash", _if_keyless),
     ("keys.", _unless_enabled("taskrun", "pipelinerun", "oci")),
     ("signers.kms.auth.", _unless_vault),

@@ -404,7 +404,7 @@ SETTINGS: tuple[Setting, ...] = (
         name="signers.x509.fulcio.issuer",
         kind="text",
         default="https://oauth2.sigstore.dev/auth",
-        effect="OIDC issuer that Fulcio trusts for our identity.",
+        effect="OIDC issuer for logins in a browser, which a controller never does: read, and not used.",
     ),
     Setting(
         name="signers.x509.fulcio.provider",
@@ -422,6 +422,18 @@ SETTINGS: tuple[Setting, ...] = (
         kind="text",
         default="https://tuf-repo-cdn.sigstore.dev",
         effect="TUF repository with the roots of trust.",
+    ),
+    Setting(
+        name="signers.x509.tuf.root",
+        kind="text",
+        own=True,
+        effect="File with the root.json to follow that repository from; unset: the one that it serves, as Chains does.",
+    ),
+    Setting(
+        name="signers.x509.trusted-root",
+        kind="text",
+        own=True,
+        effect="File trusted_root.json with the roots of trust, instead of a TUF repository.",
     ),
     Setting(
         name="signers.x509.hash",

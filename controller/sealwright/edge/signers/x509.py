@@ -1,4 +1,4 @@
-"""Signs with a key from a directory: a mounted Secret `signing-secrets`, or a folder.
+"""Signs with a key from a directory: a mounted Secret `signing-secrets`, or a folder; with Fulcio enabled, keyless.
 
 Looked up in Chains' order: `x509.pem`, else `cosign.key` with `cosign.password`. The key is opened once (design D9) and
 again when `refresh` finds its files changed. `cosign.pub` is not read.
@@ -31,6 +31,10 @@ async def open(settings: Settings, tools: Tools) -> CheckedSigner:  # noqa: A001
 
     Raises Permanent, naming the file: KEY_MISSING, KEY_UNUSABLE, WRONG_PASSWORD, INVALID_INPUT, TOO_LARGE.
     """
+    if settings.get("fulcio.enabled"):
+        from sealwright.edge import keyless  # noqa: PLC0415  a client of HTTP, which keys in files do not need
+
+        return await keyless.open(settings, tools)
     if tools.keys is None:
         raise Permanent(Reason.KEY_MISSING, f"no folder of keys: name one with {PLAIN}, or with {BOXED} and {PASSWORD}")
     form: Form = "by-curve" if settings.get("hash") == "by-curve" else "sha256"
