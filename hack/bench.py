@@ -285,6 +285,7 @@ def arguments() -> argparse.Namespace:
     found.add_argument("--record", action="store_true", help="write the table into docs/ too")
     found = commands.add_parser("stores", help="registries on loopback (needs docker-registry, and crane or Go once)")
     found.add_argument("--runs", type=int, default=300, help="runs for each registry and mode")
+    commands.add_parser("signers", help="signatures per second of each signer that can be tried on loopback")
     return parser.parse_args()
 
 
@@ -296,5 +297,7 @@ if __name__ == "__main__":
         stores(asked.runs)
     elif asked.what == "cluster":
         cluster(asked)
+    elif asked.what == "signers":
+        subprocess.run([sys.executable, str(TOP / "hack/signers.py")], check=True)
     else:
         sys.exit(faults(asked))

@@ -63,6 +63,7 @@ class Keeper:
 
 
 Open = Callable[..., AbstractAsyncContextManager[CheckedSigner]]
+Server = AbstractAsyncContextManager[str]
 
 
 @contextmanager
@@ -153,13 +154,16 @@ def _aws(keeper: Keeper) -> Callable[[web.Request], Any]:
     return answer
 
 
+def aws_server(keeper: Keeper, _directory: Path) -> Server:
+    return serving(_aws(keeper))
+
+
 @asynccontextmanager
-async def awskms(_directory: Path, keeper: Keeper, clock: HandClock | None = None) -> AsyncIterator[CheckedSigner]:
+async def aws_signer(address: str, _directory: Path, clock: HandClock | None = None) -> AsyncIterator[CheckedSigner]:
     variables = {"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "eu-west-1"}
-    async with serving(_aws(keeper)) as address:
-        with environment(AWS_ENDPOINT_URL_KMS=f"http://{address}", **variables):
-            async with opened({"kmsref": "awskms:///alias/release"}, clock) as signer:
-                yield signer
+    with environment(AWS_ENDPOINT_URL_KMS=f"http://{address}", **variables):
+        async with opened({"kmsref": "awskms:///alias/release"}, clock) as signer:
+            yield signer
 
 
 # Vault's transit engine, and its login by JWT.
@@ -215,18 +219,19 @@ def vault_server(keeper: Keeper) -> Callable[[web.Request], Any]:
     return answer
 
 
-@asynccontextmanager
-async def hashivault(directory: Path, keeper: Keeper, clock: HandClock | None = None) -> AsyncIterator[CheckedSigner]:
+def vault(keeper: Keeper, _directory: Path) -> Server:
+    return serving(vault_server(keeper))
+
+
+def vault_signer(address: str, directory: Path, clock: HandClock | None = None) -> AbstractAsyncContextManager[CheckedSigner]:
     """With a token in a file, as Chains recommends."""
-    (directory / "token").write_text(f"{keeper.tokens[0]}\n")
-    async with (
-        serving(vault_server(keeper)) as address,
-        opened(
-            {"kmsref": "hashivault://release", "auth.address": f"http://{address}", "auth.token-path": str(directory / "token")},
-            clock,
-        ) as signer,
-    ):
-        yield signer
+    (directory / "token").write_text("hvs.0\n")
+    settings = {
+        "kmsref": "hashivault://release",
+        "auth.address": f"http://{address}",
+        "auth.token-path": str(directory / "token"),
+    }
+    return opened(settings, clock)
 
 
 # Azure Key Vault: HTTPS only, a challenge first, JSON Web Keys.
@@ -290,17 +295,19 @@ class _AzureCredential:
         pass
 
 
+def azure_server(keeper: Keeper, directory: Path) -> Server:
+    return serving(_azure(keeper), certificates.server(directory)[1])
+
+
 @asynccontextmanager
-async def azure(directory: Path, keeper: Keeper, clock: HandClock | None = None) -> AsyncIterator[CheckedSigner]:
-    certificate, tls = certificates.server(directory)
-    async with serving(_azure(keeper), tls) as address:
-        options = {"connection_verify": str(certificate), "verify_challenge_resource": False}
-        key = azurekms.AzureKey("Azure key 'release'", f"https://{address}", "release", "", _AzureCredential(), **options)
-        signer = await CheckedSigner.open(key, signers.tools(clock=clock))
-        try:
-            yield signer
-        finally:
-            await signer.close()
+async def azure_signer(address: str, directory: Path, clock: HandClock | None = None) -> AsyncIterator[CheckedSigner]:
+    options = {"connection_verify": str(directory / "server.pem"), "verify_challenge_resource": False}
+    key = azurekms.AzureKey("Azure key 'release'", f"https://{address}", "release", "", _AzureCredential(), **options)
+    signer = await CheckedSigner.open(key, signers.tools(clock=clock))
+    try:
+        yield signer
+    finally:
+        await signer.close()
 
 
 # Google Cloud KMS: gRPC.
@@ -369,29 +376,57 @@ def _retry_info() -> tuple[tuple[str, bytes], ...]:
 
 
 @asynccontextmanager
-async def google(_directory: Path, keeper: Keeper, clock: HandClock | None = None) -> AsyncIterator[CheckedSigner]:
+async def google_server(keeper: Keeper, _directory: Path) -> AsyncIterator[str]:
+    import grpc  # noqa: PLC0415
+
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers((_google(keeper),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        await server.stop(0)
+
+
+@asynccontextmanager
+async def google_signer(address: str, _directory: Path, clock: HandClock | None = None) -> AsyncIterator[CheckedSigner]:
     import grpc  # noqa: PLC0415
     from google.cloud.kms_v1 import KeyManagementServiceAsyncClient  # noqa: PLC0415
     from google.cloud.kms_v1.services.key_management_service.transports import (  # noqa: PLC0415
         KeyManagementServiceGrpcAsyncIOTransport,
     )
 
-    server = grpc.aio.server()
-    server.add_generic_rpc_handlers((_google(keeper),))
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    transport = KeyManagementServiceGrpcAsyncIOTransport(channel=grpc.aio.insecure_channel(f"127.0.0.1:{port}"))
+    transport = KeyManagementServiceGrpcAsyncIOTransport(channel=grpc.aio.insecure_channel(address))
     key = gcpkms.GoogleKey("Google KMS key 'release'", _GOOGLE_KEY, "", KeyManagementServiceAsyncClient(transport=transport))
     signer = await CheckedSigner.open(key, signers.tools(clock=clock))
     try:
         yield signer
     finally:
         await signer.close()
-        await server.stop(0)
+
+
+# Scheme -> the service, and a signer over one that answers at an address; each with a folder of its own.
+SERVERS: dict[str, Callable[[Keeper, Path], Server]] = {
+    "awskms": aws_server,
+    "azurekms": azure_server,
+    "gcpkms": google_server,
+    "hashivault": vault,
+}
+SIGNERS: dict[str, Open] = {"awskms": aws_signer, "azurekms": azure_signer, "gcpkms": google_signer, "hashivault": vault_signer}
+
+
+def _both(scheme: str) -> Open:
+    @asynccontextmanager
+    async def both(directory: Path, keeper: Keeper, clock: HandClock | None = None) -> AsyncIterator[CheckedSigner]:
+        async with SERVERS[scheme](keeper, directory) as address, SIGNERS[scheme](address, directory, clock) as signer:
+            yield signer
+
+    return both
 
 
 # Scheme -> how to open a signer over a `Keeper`, with a clock or without.
-OPEN: dict[str, Open] = {"awskms": awskms, "azurekms": azure, "gcpkms": google, "hashivault": hashivault}
+OPEN: dict[str, Open] = {scheme: _both(scheme) for scheme in SERVERS}
 # Moods that a service does not have: there, they look like another.
 UNKNOWN: dict[str, set[Mood]] = {"hashivault": {"disabled", "expired token"}, "azurekms": {"expired token"}}
 # Those whose library swallows Retry-After, and those whose key is never rotated under its name.

@@ -2,11 +2,13 @@
 
 `token`, `serial` or `slot-id` find the token, `object` and `id` the key, both halves of which must be there. The PIN is in a
 file, or in COSIGN_PKCS11_PIN; one that was refused is not tried again, since tokens lock themselves after a few wrong ones.
+
+The library opens modules without telling them of threads (C_Initialize without flags), so a module does one thing at a time:
+SoftHSM answers GENERAL_ERROR to the second of two.
 """
 
 import contextlib
 import hashlib
-import queue
 import re
 import threading
 from collections.abc import Mapping
@@ -17,16 +19,16 @@ from urllib.parse import unquote, unquote_to_bytes
 from sealwright.core import keys
 from sealwright.core.config import Settings
 from sealwright.core.errors import Fault, Permanent, Reason, quote
-from sealwright.edge.signing import RECHECK_S, Held, Tools, library, unavailable
+from sealwright.edge.signing import CALL_S, RECHECK_S, Held, Tools, library, unavailable
 from sealwright.edge.threads import Threads
 
 NAMES = ("pkcs11",)
 
-# Sessions that sign at the same time: a token in the network answers in 5 to 20 ms, and one session does one thing at a time.
-_SESSIONS = 4
 _PIN_LIMIT = 1024
 _ATTRIBUTES = {"token", "serial", "slot-id", "object", "id", "type", "manufacturer", "model"}
 _QUERY = {"module-path", "pin-source"}
+# Module -> whose turn it is, for all keys in the process.
+_turns: dict[str, threading.Lock] = {}
 # Hashes of (token, PIN) that were refused, for as long as the process lives: each new try is one towards the lock.
 _refused_pins: set[bytes] = set()
 
@@ -53,18 +55,18 @@ def _parts(text: str, separator: str, known: set[str]) -> dict[str, str]:
 
 
 class TokenKey:
-    """A `Holder`. Sessions are opened when they are needed, and all given up when one fails: a token may have been pulled."""
+    """A `Holder`. The session is opened when it is needed, and given up when anything fails: the token may have been pulled."""
 
     recheck_s = RECHECK_S
-    calls = _SESSIONS
+    calls = 1
 
     def __init__(self, uri: Mapping[str, str], pin: str) -> None:
         named = ", ".join(f"{name}={uri[name]}" for name in ("token", "serial", "object", "id") if name in uri)
         self.where = f"PKCS#11 key {quote(named)}"
         self._uri, self._pin = uri, pin
-        self._threads = Threads(self.where, 2 * _SESSIONS)
-        self._opening = threading.Lock()
-        self._idle: queue.LifoQueue[tuple[Any, Any]] = queue.LifoQueue()
+        self._threads = Threads(self.where, 4)
+        self._turn = _turns.setdefault(uri["module-path"], threading.Lock())
+        self._session: tuple[Any, Any] | None = None
 
     async def load(self, _known: Held | None) -> Held:
         return Held(public=keys.load_public_der(await self._threads.run(self._guarded, self._public)))
@@ -76,19 +78,22 @@ class TokenKey:
         await self._threads.run(self._give_up)
 
     def _guarded(self, work: Any, *arguments: Any) -> Any:
-        """One piece of work with a session of its own, in a thread."""
+        """One piece of work in a thread, when it is its turn."""
         try:
             import pkcs11  # noqa: PLC0415  an extra
         except ImportError as error:
             raise library(self.where, "pkcs11", error) from error
+        if not self._turn.acquire(timeout=CALL_S):
+            raise unavailable(self.where, f"another call to its module did not come back in {CALL_S:g} s")
         try:
-            session = self._session(pkcs11)
-            answer = work(session, *arguments)
-            self._idle.put(session)
-            return answer
+            if self._session is None:
+                self._session = self._opened(pkcs11)
+            return work(self._session, *arguments)
         except pkcs11.exceptions.PKCS11Error as error:
-            self._give_up()
+            self._close()
             raise self._fault(pkcs11.exceptions, error) from error
+        finally:
+            self._turn.release()
 
     def _public(self, session: tuple[Any, Any]) -> bytes:
         import pkcs11  # noqa: PLC0415
@@ -109,18 +114,13 @@ class TokenKey:
         digest = keys.digest(held.public, held.form, message)[1]
         return keys.ecdsa_der(bytes(session[1].sign(digest, mechanism=Mechanism.ECDSA)))
 
-    def _session(self, pkcs11: Any) -> tuple[Any, Any]:
-        """An idle session with the private key found in it, or a new one."""
-        try:
-            return self._idle.get_nowait()
-        except queue.Empty:
-            pass
+    def _opened(self, pkcs11: Any) -> tuple[Any, Any]:
+        """A session, and the private key in it."""
         if not Path(self._uri["module-path"]).exists():
             message = f"{self.where}: there is no module {quote(self._uri['module-path'])}; mount it, or name another"
             raise Permanent(Reason.INVALID_CONFIG, message)
-        with self._opening:  # loading a module and logging in twice at once is more than modules take
-            session = self._logged_in(pkcs11, self._token(pkcs11.lib(self._uri["module-path"])))
-            return session, session.get_key(object_class=pkcs11.ObjectClass.PRIVATE_KEY, **self._named())
+        session = self._logged_in(pkcs11, self._token(pkcs11.lib(self._uri["module-path"])))
+        return session, session.get_key(object_class=pkcs11.ObjectClass.PRIVATE_KEY, **self._named())
 
     def _token(self, module: Any) -> Any:
         slot = self._uri.get("slot-id")
@@ -164,11 +164,14 @@ class TokenKey:
             ) from error
 
     def _give_up(self) -> None:
-        with contextlib.suppress(queue.Empty):
-            while True:
-                session = self._idle.get_nowait()[0]
-                with contextlib.suppress(Exception):  # it may be broken, which is why it goes
-                    session.close()
+        with self._turn:
+            self._close()
+
+    def _close(self) -> None:
+        if self._session:
+            with contextlib.suppress(Exception):  # it may be broken, which is why it goes
+                self._session[0].close()
+        self._session = None
 
     def _fault(self, errors: Any, error: Exception) -> Fault:
         said = f"{type(error).__name__} {quote(error)}" if str(error) else type(error).__name__
