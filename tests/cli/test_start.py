@@ -30,6 +30,12 @@ HEAVY = {
     *("in_toto_attestation", "betterproto", "requests", "urllib3", "httpx", "aiohttp"),
 }
 
+STATEMENT = (
+    '{"_type":"https://in-toto.io/Statement/v1","subject":[{"name":"a","digest":{"sha256":"'
+    + "0" * 64
+    + '"}}],"predicateType":"https://slsa.dev/provenance/v1","predicate":{}}'
+)
+
 EVERY_MODULE_OF_CORE = """
 import importlib, json, pkgutil, sys
 import sealwright.core
@@ -49,13 +55,13 @@ finally:
 """
 
 
-def loaded(code, *arguments):
+def loaded(code, *arguments, check=True, **variables):
     """The modules that were loaded when the code had run in a new process."""
     ended = subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)],
         capture_output=True,
-        env=commands.environment(),
-        check=True,
+        env=commands.environment(**variables),
+        check=check,
         timeout=60,
     )
     return set(json.loads(ended.stdout.splitlines()[-1]))
@@ -95,3 +101,28 @@ def test_the_running_controller_loads_no_client_of_anything(tmp_path):
 
     assert (tmp_path / "runs" / "build-001.signed.json").exists()
     assert found & HEAVY == set()
+
+
+# A key that cannot be reached -> what its service needs; the rest of HEAVY stays where it is.
+OF_SERVICES = {
+    "awskms:///arn:aws:kms:eu-west-1:1:key/k": {"aiobotocore", "botocore"},
+    "gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k": {"google", "grpc"},
+    "azurekms://127.0.0.1:1/k": {"azure"},
+    "hashivault://k": {"hvac"},
+    "pkcs11:object=k?module-path=/none.so": {"pkcs11"},
+}
+
+
+@pytest.mark.parametrize("reference", OF_SERVICES)
+def test_a_key_service_loads_its_own_library_and_no_other(tmp_path, reference):
+    """Also where securesystemslib would load every cloud's that is installed."""
+    (tmp_path / "config.yaml").write_text(
+        f"artifacts.taskrun.signer: kms\nsigners.kms.kmsref: {reference}\nsigners.kms.auth.address: http://127.0.0.1:1\n"
+    )
+    (tmp_path / "statement.json").write_text(STATEMENT)
+    arguments = ["sign", tmp_path / "statement.json", "--config", tmp_path / "config.yaml"]
+    variables = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
+    found = packages(loaded(COMMAND, *arguments, check=False, NO_GCE_CHECK="true", VAULT_TOKEN="x", **variables))
+    of_services = set().union(*OF_SERVICES.values()) | {"sigstore", "securesystemslib", "kubernetes", "spiffe"}
+
+    assert found & of_services == OF_SERVICES[reference]

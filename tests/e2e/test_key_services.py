@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 
 import pytest
-from fakes import commands, cosign, keyservices, softhsm
+from fakes import commands, cosign, folders, keyservices, softhsm
 
 from sealwright.core import keys
 from sealwright.core.envelope import dsse
@@ -71,6 +71,31 @@ async def test_a_uri_that_names_no_key_says_what_is_missing(tmp_path, change, re
             pass
 
     assert refused.value.reason is reason
+
+
+async def test_the_controller_goes_on_when_its_key_service_comes_back(tmp_path):
+    """Runs that end while Vault is sealed wait, visibly, and are signed with the key that is there afterwards, each by one key."""
+    keeper = keyservices.Keeper()
+    (tmp_path / "token").write_text("hvs.0\n")
+    folders.write(tmp_path / "runs", *[folders.built(number) for number in range(5)])
+    async with keyservices.serving(keyservices.vault_server(keeper)) as address:
+        settings = {"kmsref": "hashivault://release", "auth.address": f"http://{address}", "auth.token-path": tmp_path / "token"}
+        lines = [f"signers.kms.{name}: {value}" for name, value in settings.items()]
+        signers = [f"artifacts.{sort}.signer: kms" for sort in ("taskrun", "pipelinerun", "oci")]
+        (tmp_path / "config.yaml").write_text("\n".join([*lines, *signers]))
+        arguments = ["controller", "--source", tmp_path / "runs", "--config", tmp_path / "config.yaml"]
+        with commands.Started(*arguments, log=tmp_path / "log") as started:
+
+            def signed(count):
+                return lambda: len(folders.signed(tmp_path)) == count
+
+            assert await asyncio.to_thread(started.until, signed(5), 60)
+            keeper.mood = "down"
+            folders.write(tmp_path / "runs", *[folders.built(number) for number in range(5, 10)])
+            assert await asyncio.to_thread(started.until, lambda: "Vault is sealed" in started.said, 60)
+            assert signed(5)()
+            keeper.mood = "good"
+            assert await asyncio.to_thread(started.until, signed(10), 60)
 
 
 def test_a_statement_is_signed_by_a_token_from_the_command_line(tmp_path):

@@ -1,4 +1,7 @@
-"""One question over HTTP to a service that signers need now and then: bounded in time and size, and never redirected."""
+"""One question over HTTP to a service that signers need now and then: bounded in time and size, never redirected.
+
+Proxies are those of the environment.
+"""
 
 from collections.abc import Mapping
 
@@ -20,7 +23,7 @@ async def ask(where: str, url: str, advice: str, *, headers: Mapping[str, str] |
     method = "POST" if body else "GET"
     try:
         async with (
-            aiohttp.ClientSession(timeout=_TIMEOUT, headers=sent) as session,
+            aiohttp.ClientSession(timeout=_TIMEOUT, headers=sent, trust_env=True) as session,
             session.request(method, url, data=body, allow_redirects=False) as answer,
         ):
             received = await answer.content.read(_LIMIT)

@@ -5,6 +5,7 @@ the forgotten ones counted, so that a dead device costs a few threads and not on
 """
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -45,7 +46,7 @@ class Threads:
                 tell = partial(ended.set_result, result)
             except BaseException as error:  # noqa: BLE001  it is raised again where it was awaited
                 tell = partial(ended.set_exception, error)
-            if not loop.is_closed():
+            with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile, and nobody waits
                 loop.call_soon_threadsafe(settle, tell)
 
         self._busy += 1

@@ -3,6 +3,7 @@
 Without a version the newest enabled one signs. Logins are Google's application default credentials.
 """
 
+import asyncio
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -27,6 +28,7 @@ _ALGORITHMS = {
     "RSA_SIGN_PKCS1_4096_SHA256": "sha256",
 }
 _WAIT = {"UNAVAILABLE", "RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED", "INTERNAL", "ABORTED", "UNAUTHENTICATED", "CANCELLED", ""}
+_SCOPE = "https://www.googleapis.com/auth/cloudkms"
 _ADVICE = "grant roles/cloudkms.signerVerifier on the key, and roles/cloudkms.viewer where no version is named"
 
 
@@ -37,17 +39,20 @@ async def hold(reference: str, _settings: Settings, _tools: Tools) -> "GoogleKey
         wanted = "gcpkms://projects/P/locations/L/keyRings/R/cryptoKeys/K[/versions/N]"
         raise Permanent(Reason.INVALID_CONFIG, f"{quote(reference)}: wanted {wanted}")
     where = f"Google KMS key {quote(found[1])}"
-    return GoogleKey(where, found[1], found[2] or "", _client(where))
+    return GoogleKey(where, found[1], found[2] or "", await _client(where))
 
 
-def _client(where: str) -> Any:
+async def _client(where: str) -> Any:
     try:
-        from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415  an extra
+        import google.auth  # noqa: PLC0415  an extra
+        from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415
         from google.cloud.kms_v1 import KeyManagementServiceAsyncClient  # noqa: PLC0415
     except ImportError as error:
         raise library(where, "gcp", error) from error
     try:
-        return KeyManagementServiceAsyncClient()
+        # In a thread: where nothing else is there it asks the metadata server, and waits for it.
+        credentials, _ = await asyncio.to_thread(google.auth.default, scopes=[_SCOPE])
+        return KeyManagementServiceAsyncClient(credentials=credentials)
     except GoogleAuthError as error:
         raise denied(where, quote(error), "give the controller's ServiceAccount a Google identity") from error
 
