@@ -41,6 +41,7 @@ class Keeper:
     signed: int = 0
     asked: int = 0
     answers_as: int | None = None
+    mislabelled: str = ""
     tokens: list[str] = field(default_factory=lambda: ["hvs.0"])
 
     def rotate(self) -> None:
@@ -57,6 +58,10 @@ class Keeper:
         if isinstance(key.material, ec.EllipticCurvePrivateKey):
             return key.material.sign(digest, ec.ECDSA(prehashed))
         return key.material.sign(digest, padding.PKCS1v15(), prehashed)
+
+    def named(self, names: Mapping[str, str]) -> str:
+        """What a service calls the algorithm of the newest version."""
+        return self.mislabelled or names[self.versions[-1].public.algorithm]
 
     def spki(self, version: int) -> bytes:
         return self.versions[version - 1].public.material.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
@@ -107,6 +112,7 @@ async def serving(handler: Callable[[web.Request], Any], tls: Any = None) -> Asy
 
 # AWS KMS: JSON 1.1, the operation in a header. Key ids of versions stand for keys that an alias is moved to.
 
+_AWS_ALGORITHMS = {"ecdsa-p256": "ECDSA_SHA_256", "ecdsa-p384": "ECDSA_SHA_384", "rsa-2048": "RSASSA_PKCS1_V1_5_SHA_256"}
 _AWS_REFUSALS: dict[Mood, tuple[int, str]] = {
     "denied": (400, "AccessDeniedException"),
     "throttled": (400, "ThrottlingException"),
@@ -138,7 +144,7 @@ def _aws(keeper: Keeper) -> Callable[[web.Request], Any]:
                 "PublicKey": base64.b64encode(keeper.spki(version)).decode(),
                 "KeySpec": "ECC_NIST_P256",
                 "KeyUsage": "SIGN_VERIFY",
-                "SigningAlgorithms": ["ECDSA_SHA_256"],
+                "SigningAlgorithms": [keeper.named(_AWS_ALGORITHMS)],
             }
         else:
             assert (operation, asked["MessageType"]) == ("TrentService.Sign", "DIGEST")
@@ -187,7 +193,8 @@ def _transit(keeper: Keeper, path: str, asked: Mapping[str, Any]) -> web.Respons
         return web.json_response({"data": {"type": "ecdsa-p256", "latest_version": len(keys), "keys": keys}})
     if path != "/v1/transit/sign/release":
         return _refuse(404, f"no handler for route {path}")
-    assert (asked["prehashed"], asked["hash_algorithm"], asked["marshaling_algorithm"]) == (True, "sha2-256", "asn1")
+    assert (asked["prehashed"], asked["hash_algorithm"]) == (True, "sha2-256")
+    assert asked.get("marshaling_algorithm") == "asn1" or asked["signature_algorithm"] == "pkcs1v15"
     raw = keeper.sign(base64.b64decode(asked["input"]), asked["key_version"])
     return web.json_response(
         {"data": {"signature": f"vault:v{keeper.answers_as or asked['key_version']}:{base64.b64encode(raw).decode()}"}}
@@ -249,6 +256,14 @@ def _b64url(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
+def _jwk(key: PrivateKey) -> dict[str, str]:
+    numbers = key.public.material.public_numbers()
+    if key.public.algorithm == "rsa-2048":
+        return {"kty": "RSA", "n": _b64url(numbers.n.to_bytes(256)), "e": _b64url(numbers.e.to_bytes(3))}
+    size = 32 if key.public.algorithm == "ecdsa-p256" else 48
+    return {"kty": "EC", "crv": f"P-{size * 8}", "x": _b64url(numbers.x.to_bytes(size)), "y": _b64url(numbers.y.to_bytes(size))}
+
+
 def _azure(keeper: Keeper) -> Callable[[web.Request], Any]:
     async def answer(request: web.Request) -> web.Response:
         if request.headers.get("Authorization") != "Bearer azure-token":
@@ -265,20 +280,16 @@ def _azure(keeper: Keeper) -> Callable[[web.Request], Any]:
         version = int(parts[2], 16) if len(parts) > 2 else len(keeper.versions)
         kid = f"https://{request.host}/keys/release/{version:032x}"
         if parts[-1] != "sign":
-            numbers = keeper.versions[version - 1].public.material.public_numbers()
-            jwk = {
-                "kid": kid,
-                "kty": "EC",
-                "crv": "P-256",
-                "x": _b64url(numbers.x.to_bytes(32)),
-                "y": _b64url(numbers.y.to_bytes(32)),
-            }
-            return web.json_response({"key": {**jwk, "key_ops": ["sign", "verify"]}, "attributes": {"enabled": True}})
+            jwk = {"kid": kid, "key_ops": ["sign", "verify"], **_jwk(keeper.versions[version - 1])}
+            return web.json_response({"key": jwk, "attributes": {"enabled": True}})
         asked = await request.json()
-        assert asked["alg"] == "ES256"
+        assert asked["alg"] == keeper.named({"ecdsa-p256": "ES256", "ecdsa-p384": "ES384", "rsa-2048": "RS256"})
         digest = base64.urlsafe_b64decode(asked["value"] + "==")
-        r, s = decode_dss_signature(keeper.sign(digest, version))
-        return web.json_response({"kid": kid, "value": _b64url(r.to_bytes(32) + s.to_bytes(32))})
+        raw = keeper.sign(digest, version)
+        if asked["alg"] != "RS256":
+            size = len(digest)
+            raw = b"".join(half.to_bytes(size) for half in decode_dss_signature(raw))
+        return web.json_response({"kid": kid, "value": _b64url(raw)})
 
     return answer
 
@@ -320,6 +331,11 @@ _GOOGLE_REFUSALS: dict[Mood, str] = {
     "disabled": "FAILED_PRECONDITION",
     "expired token": "UNAUTHENTICATED",
 }
+_GOOGLE_ALGORITHMS = {
+    "ecdsa-p256": "EC_SIGN_P256_SHA256",
+    "ecdsa-p384": "EC_SIGN_P384_SHA384",
+    "rsa-2048": "RSA_SIGN_PKCS1_2048_SHA256",
+}
 _GOOGLE_KEY = "projects/p/locations/global/keyRings/r/cryptoKeys/release"
 
 
@@ -346,11 +362,11 @@ def _google(keeper: Keeper) -> Any:
     async def public_key(request: Any, context: Any) -> Any:
         await mooded(context)
         key = keeper.versions[int(request.name.rpartition("/")[2]) - 1]
-        return kms_v1.PublicKey(name=request.name, pem=key.public.pem.decode(), algorithm="EC_SIGN_P256_SHA256")
+        return kms_v1.PublicKey(name=request.name, pem=key.public.pem.decode(), algorithm=keeper.named(_GOOGLE_ALGORITHMS))
 
     async def sign(request: Any, context: Any) -> Any:
         await mooded(context)
-        raw = keeper.sign(request.digest.sha256, int(request.name.rpartition("/")[2]))
+        raw = keeper.sign(request.digest.sha256 or request.digest.sha384, int(request.name.rpartition("/")[2]))
         return kms_v1.AsymmetricSignResponse(name=request.name, signature=raw)
 
     methods = {
