@@ -6,16 +6,14 @@ from `signers.x509.tuf.root`, or, as in Chains, from the root.json that it serve
 
 import asyncio
 import tempfile
-from importlib import resources
 from pathlib import Path
-from urllib.parse import quote as escaped
 
 from sealwright.core.config import Settings
 from sealwright.core.errors import Permanent, Reason, quote
 from sealwright.core.proof import trustroot
 from sealwright.core.proof.trustroot import TrustedRoot
+from sealwright.edge import publicroot, tufroot
 from sealwright.edge.asking import ask
-from sealwright.edge.signing import library, unavailable
 from sealwright.edge.threads import Threads
 
 PUBLIC = "https://tuf-repo-cdn.sigstore.dev"
@@ -25,17 +23,17 @@ _ADVICE = "is this the address of a TUF repository?"
 
 
 async def find(settings: Settings) -> TrustedRoot:
-    """Raises Permanent(INVALID_INPUT, KEY_MISSING, INVALID_CONFIG), Transient(UNAVAILABLE)."""
+    """Raises Permanent(INVALID_INPUT, KEY_MISSING, NOT_FOUND), Untrusted(BAD_SIGNATURE), Transient(UNAVAILABLE)."""
     path = str(settings.get("trusted-root", ""))
     if path:
         return trustroot.read(await asyncio.to_thread(_read, Path(path)))
     mirror = str(settings.get("tuf.mirror.url") or PUBLIC).rstrip("/")
     if mirror == PUBLIC:
-        return trustroot.read(_packaged("trusted_root.json"))
+        return trustroot.read(_public())
     where = f"TUF repository {quote(mirror)}"
     own = str(settings.get("tuf.root", ""))
     begun = await asyncio.to_thread(_read, Path(own)) if own else await ask(where, f"{mirror}/root.json", _ADVICE)
-    return trustroot.read(await Threads(where, 1).run(_updated, where, mirror, begun))
+    return trustroot.read(await Threads(where, 1).run(_followed, mirror, begun))
 
 
 def _read(path: Path) -> bytes:
@@ -46,30 +44,15 @@ def _read(path: Path) -> bytes:
         raise Permanent(Reason.KEY_MISSING, f"the trusted root {quote(path)} cannot be read: {error.strerror}") from error
 
 
-def _packaged(name: str) -> bytes:
-    """A file that the sigstore package was released with."""
+def _public() -> bytes:
     try:
-        folder = resources.files("sigstore._store") / escaped(PUBLIC, safe="")
-    except ImportError as error:
-        raise library("the public Sigstore's trusted root", "keyless", error) from error
-    return (folder / name).read_bytes()
+        return publicroot.read()
+    except Permanent as fault:
+        advice = "set signers.x509.trusted-root, or install sealwright[keyless] for the public one"
+        raise Permanent(fault.reason, f"keyless signing needs a trusted root: {advice}") from fault
 
 
-def _updated(where: str, mirror: str, begun: bytes) -> bytes:
-    """Follow the repository from the root that one trusts to the newest trusted root, in a thread."""
-    try:
-        from tuf.api.exceptions import DownloadError, RepositoryError  # noqa: PLC0415  an extra
-        from tuf.ngclient.updater import Updater  # noqa: PLC0415
-    except ImportError as error:
-        raise library(where, "keyless", error) from error
+def _followed(mirror: str, begun: bytes) -> bytes:
+    """Asked once for each opened signer, so nothing is kept."""
     with tempfile.TemporaryDirectory(prefix="sealwright-tuf-") as folder:
-        try:
-            updater = Updater(folder, mirror, folder, f"{mirror}/targets/", bootstrap=begun)
-            found = updater.get_targetinfo("trusted_root.json")
-            if found is None:
-                raise Permanent(Reason.KEY_MISSING, f"{where} has no target trusted_root.json")
-            return Path(updater.download_target(found)).read_bytes()
-        except (DownloadError, OSError) as error:
-            raise unavailable(where, quote(error)) from error
-        except RepositoryError as error:
-            raise Permanent(Reason.BAD_CERTIFICATE, f"{where} cannot be trusted: {quote(error)}") from error
+        return tufroot.follow(mirror, begun, Path(folder))
