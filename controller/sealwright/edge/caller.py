@@ -6,13 +6,14 @@ What an answer's status means is `http`'s affair, and for the few that a caller 
 import asyncio
 from collections.abc import Collection, Mapping
 from types import TracebackType
-from typing import Self
-
-import aiohttp
+from typing import TYPE_CHECKING, Self
 
 from sealwright.core.errors import Reason, Transient, quote
 from sealwright.core.model import value
 from sealwright.edge import http
+
+if TYPE_CHECKING:  # loaded at the first call: most controllers over a folder ask nobody
+    import aiohttp
 
 # Rekor v2 answers once a checkpoint covers the entry, and asks its clients to wait for 20 s.
 CALL_S = 30.0
@@ -90,6 +91,8 @@ class Caller:
     async def _ask(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], known: Collection[int]
     ) -> Answer:
+        import aiohttp  # noqa: PLC0415  as above
+
         where = f"{method} {self._what}{path}"
         try:
             call = self._open().request(method, f"{self.url}{path}", data=body, headers=headers, allow_redirects=False)
@@ -103,7 +106,7 @@ class Caller:
             raise http.fault(found.status, received, found.headers, where)
         return found
 
-    async def _read(self, answer: aiohttp.ClientResponse, where: str) -> bytes:
+    async def _read(self, answer: "aiohttp.ClientResponse", where: str) -> bytes:
         received = bytearray()
         async for chunk in answer.content.iter_any():
             received += chunk
@@ -111,8 +114,10 @@ class Caller:
                 raise Transient(Reason.UNAVAILABLE, f"{where}: an answer of more than {self._limit_bytes} bytes was cut off")
         return bytes(received)
 
-    def _open(self) -> aiohttp.ClientSession:
+    def _open(self) -> "aiohttp.ClientSession":
         """Made at the first call, inside the loop that makes it."""
+        import aiohttp  # noqa: PLC0415  as above
+
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=self._calls),
