@@ -163,15 +163,6 @@ class Cluster:
                 return found
             follow = f"&continue={page['metadata']['continue']}"
 
-    def signed(self, namespace: str, kind: str = "TaskRun") -> set[str]:
-        """The names of the runs there that say they are signed, and are held no longer."""
-        found = self.runs(namespace, kind)
-        return {
-            name
-            for name, metadata in found.items()
-            if metadata.get("annotations", {}).get(SIGNED) == "true" and not metadata.get("finalizers")
-        }
-
     def _own_kubeconfig(self) -> dict[str, Any]:
         """The controller's account, for programs that want a kubeconfig."""
         config = json.loads(self.kubeconfig.read_text())
