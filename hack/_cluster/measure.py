@@ -153,6 +153,7 @@ class Bench:
         count = rate * self.sizes.live_s
         self.say(f"{count} runs at {rate}/s with no controller")
         tekton, names = self.place(f"plain-{rate}"), numbered("run", count)
+        pause(REST_S)  # what was done before costs the server some more afterwards
         before = self.cluster.processor_s()
         tekton.create_task_runs(names)
         tekton.finish_task_runs(names, rate=rate)
@@ -163,6 +164,7 @@ class Bench:
         count = rate * self.sizes.live_s
         self.say(f"{count} runs at {rate}/s")
         tekton, names = self.place(f"live-{rate}"), numbered("run", count)
+        pause(REST_S)
         traces, server, own = Traces(self.cluster.audit, tekton.namespace), self.cluster.processor_s(), running.processor_s
         tekton.create_task_runs(names)
         quiet(traces, lambda: all(traces.runs[name].written for name in names))

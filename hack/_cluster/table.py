@@ -131,4 +131,5 @@ def replaced(page: Path, command: str, text: str) -> None:
 
 
 def saved(path: Path, found: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(found, indent=1) + "\n")
