@@ -204,7 +204,8 @@ class Receipt:
     """A store's word, or the log's (LOG), that it has the attestation. `digest` is `sha256:<hex>` of what was stored.
 
     `annotations` must be on the run for this receipt to be true: a store inside the object hands its part to the mark, so
-    that one write does both. `findings` are the parts for which this store has no place.
+    that one write does both. `findings` are the parts for which this store has no place; `is_kept` is false where it has none
+    for any of it, as a registry has none for what is no image.
     """
 
     store: str
@@ -212,6 +213,7 @@ class Receipt:
     digest: str
     annotations: Mapping[str, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    is_kept: bool = True
 
 
 @value

@@ -1,5 +1,7 @@
 """What is written on a run when its work is done."""
 
+from dataclasses import replace
+
 import pytest
 
 from sealwright.core.errors import Reason
@@ -71,3 +73,60 @@ def test_nothing_to_sign_is_skipped_with_its_reason():
         "chains.tekton.dev/signed": "skipped",
         "sealwright.dev/reason": "Disabled: why",
     }
+
+
+def large(size, *others, artifact=RUN):
+    """An attestation of so many bytes on the object, kept by other stores too."""
+    stores = ("tekton", *(each.store for each in others))
+    request = SignRequest(artifact=artifact, format="f", signer="x509", stores=stores)
+    on_object = Receipt(store="tekton", uri="u", digest="d", annotations={f"payload-{artifact.key}": "x" * size})
+    return Outcome(request=request, receipts=(on_object, *others))
+
+
+GCS = Receipt(store="gcs", uri="gs://b/x.signature", digest="sha256:ab")
+
+
+@pytest.mark.parametrize("size", [1 << 10, 100 << 10, (192 << 10) - 100])
+def test_what_has_room_on_the_object_is_there_whole(size):
+    """As Chains' readers look for it, kept elsewhere or not."""
+    assert len(marks.after([large(size, GCS)], "")["payload-taskrun-u"]) == size
+
+
+@pytest.mark.parametrize("size", [193 << 10, 1400 << 10])
+def test_what_has_no_room_there_is_named_with_its_digest_and_place(size):
+    """T21: a result may have 1.4 MiB, and annotations have 256 KiB together."""
+    assert marks.after([large(size, GCS)], "") == {
+        "sealwright.dev/elsewhere-taskrun-u": "sha256:ab gcs: gs://b/x.signature",
+        "chains.tekton.dev/signed": "true",
+    }
+
+
+def test_only_as_much_gives_way_as_must():
+    """The largest first; the image's signature stays where it was."""
+    found = marks.after([large(300 << 10, GCS), large(1 << 10, GCS, artifact=IMAGE)], "")
+
+    assert set(found) == {"sealwright.dev/elsewhere-taskrun-u", f"payload-{IMAGE.key}", "chains.tekton.dev/signed"}
+
+
+def test_what_is_kept_nowhere_else_never_gives_way():
+    """A registry that had no place for it gave a receipt, too; that is no other place."""
+    nowhere = Receipt(store="oci", uri="no image subject", digest="sha256:cd", is_kept=False)
+    for outcomes in ([large(300 << 10)], [large(300 << 10, nowhere)]):
+        assert len(marks.after(outcomes, "")["payload-taskrun-u"]) == 300 << 10
+
+
+def test_where_it_is_logged_stays_and_a_log_is_no_other_place():
+    """A log has its digest only."""
+    logged = Receipt(
+        store="log", uri="https://log/1", digest="sha256:cd", annotations={"chains.tekton.dev/transparency": "https://log/1"}
+    )
+    kept = large(300 << 10, GCS)
+    found = marks.after([replace(kept, receipts=(logged, *kept.receipts))], "")
+    alone = large(300 << 10)
+
+    assert found == {
+        "chains.tekton.dev/transparency": "https://log/1",
+        "sealwright.dev/elsewhere-taskrun-u": "sha256:ab gcs: gs://b/x.signature",
+        "chains.tekton.dev/signed": "true",
+    }
+    assert "payload-taskrun-u" in marks.after([replace(alone, receipts=(*alone.receipts, replace(logged, annotations={})))], "")

@@ -55,6 +55,7 @@ class RegistryStore:
             uri=self._uri(places),
             digest=oci.digest_of(attestation.envelope or attestation.payload.body),
             findings=(*findings, *unreachable),
+            is_kept=bool(places),
         )
 
     async def find(self, artifact: Artifact, origin: Origin) -> Sequence[Attestation]:

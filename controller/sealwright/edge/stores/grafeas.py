@@ -60,7 +60,8 @@ class GrafeasStore:
         names = [await self._bind(attestation, resource, note) for resource in grafeas.resources(attestation)]
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
         uri = f"{names[0]}{more}" if names else f"no subject, so nothing at {note}"
-        return Receipt(store="grafeas", uri=uri, digest=digest_of(attestation.stored_signature))
+        digest = digest_of(attestation.stored_signature)
+        return Receipt(store="grafeas", uri=uri, digest=digest, is_kept=bool(names))
 
     async def find(self, artifact: Artifact, origin: Origin) -> Sequence[Attestation]:  # noqa: ARG002
         """What speaks of an image. A run's provenance is found by its images: ask for one of these."""

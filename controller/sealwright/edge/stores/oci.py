@@ -30,7 +30,8 @@ class LayoutStore:
         named = [f"{LAYOUTS}/{folder(image.name)}:{tag}" for image, tag in places.items()]
         more = f" and {len(named) - 1} more" if len(named) > 1 else ""
         uri = f"{named[0]}{more}" if named else cosign.NOWHERE
-        return Receipt(store="oci", uri=uri, digest=oci.digest_of(attestation.envelope or attestation.payload.body))
+        digest = oci.digest_of(attestation.envelope or attestation.payload.body)
+        return Receipt(store="oci", uri=uri, digest=digest, is_kept=bool(named))
 
     async def find(self, artifact: Artifact, origin: Origin) -> Sequence[Attestation]:  # noqa: ARG002
         """What is kept under an image, signatures first. A run's provenance lies under its images: ask for one of these.
