@@ -4,6 +4,7 @@ What is in the code is said there once: settings, reasons and help texts are cop
 """
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -60,10 +61,30 @@ def reasons() -> str:
     return NOTE + head + "\n".join(rows) + "\n"
 
 
+def stores() -> str:
+    rows = []
+    for module in dict.fromkeys(plugins.members("sealwright.edge.stores").values()):
+        words = ", ".join(f"`{word}`" for word in module.NAMES)
+        prefixes = tuple(f"storage.{word}." for word in module.NAMES)
+        keys = ", ".join(f"`{setting.name}`" for setting in SETTINGS if setting.name.startswith(prefixes))
+        first = " ".join((module.__doc__ or "").split("\n\n")[0].split())
+        what = re.sub(r" \(chains\.md [0-9.]+\)", "", first.partition(": ")[2])
+        rows.append(f"| {words} | {what[:1].upper()}{what[1:]} | {keys} |")
+    head = (
+        "# Stores\n\nWhere `artifacts.*.storage` can keep attestations: one or several of these words, with commas. A store that "
+        "fails stops no other.\nWhat they keep, under which names, and why nothing is overwritten: "
+        "[ADR 20](../hack/adr/0020-records-in-stores.md). `sealwright doctor` tries them.\n\nTheir libraries are extras of the "
+        "package: `objects` for gcs, s3 and azblob, `mongo` and `aws` for docdb, `kafka`, and `gcp` for Google's logins.\n\n"
+        "| word | what it is | settings |\n|---|---|---|\n"
+    )
+    return NOTE + head + "\n".join(rows) + "\n"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "README.md": readme,
     "docs/configuration.md": configuration,
     "docs/reasons.md": reasons,
+    "docs/stores.md": stores,
 }
 
 

@@ -1,4 +1,4 @@
-"""The store `kafka`, also called `pubsub`: a message for each attestation (chains.md 5.6), acknowledged by the brokers.
+"""The store `kafka`, also called `pubsub`: a Kafka message for each attestation (chains.md 5.6), acknowledged by the brokers.
 
 A topic has no names that could be taken: after a restart a message may come twice, with equal bytes. What was acknowledged in
 this process is not sent again.
