@@ -167,3 +167,20 @@ async def test_what_no_clock_saw_is_neither_logged_nor_stored():
 
     assert (store.kept, log.appended) == ({}, 0)
     assert [failure.stage for outcome in outcomes for failure in outcome.failures] == ["log", "log"]
+
+
+async def test_what_was_logged_and_not_stored_is_settled_with_its_one_entry():
+    """The outbox takes it up where it stopped, and has it behind itself then."""
+    store, log = MemoryStore("memory", STORE_OUTAGE, STORE_OUTAGE), MemoryLog()
+    tools = equipment({"memory": store}, log=log)
+    first = await signed(tools)
+    taken_up = [
+        replace(each, receipts=tuple(found for found in each.receipts if found.store != "transparency"), failures=())
+        for each in first
+    ]
+    assert not any(outcome.complete for outcome in taken_up)
+    kept = [await store.put(each.attestation, None) for each in first]
+    settled = [replace(each, receipts=(receipt,)) for each, receipt in zip(taken_up, kept, strict=True)]
+
+    assert all(outcome.complete for outcome in settled)
+    assert not any(replace(each, attestation=replace(each.attestation, entries=())).complete for each in settled)

@@ -243,9 +243,12 @@ class Outcome:
 
     @property
     def complete(self) -> bool:
-        """Signed is computed from receipts, never from the absence of errors (design D2)."""
-        needed = {*self.request.stores, LOG} if self.request.log == "needed" else set(self.request.stores)
-        return {receipt.store for receipt in self.receipts} >= needed and not self.failures
+        """Signed is computed from receipts, never from the absence of errors (design D2).
+
+        A proven entry is the log's receipt: what waited in the outbox may have come with it.
+        """
+        is_logged = self.request.log != "needed" or bool(self.attestation and self.attestation.entries)
+        return {receipt.store for receipt in self.receipts} >= set(self.request.stores) and is_logged and not self.failures
 
 
 @value
