@@ -12,10 +12,11 @@ from fakes import objects, sealed, signers, tekton_runs
 from fakes.tekton_runs import Json
 
 from sealwright.core.keys import PrivateKey
-from sealwright.core.layout import pipeline
+from sealwright.core.layout import judging, pipeline
 from sealwright.core.layout.acceptance import Chain
 from sealwright.core.layout.pipeline import Layout
 from sealwright.core.model import Verified
+from sealwright.core.policy.verdict import Verdict
 from sealwright.core.proof import attestation as proof
 from sealwright.core.proof.attestation import TrustedKey
 from sealwright.core.tekton.runs import TaskRun
@@ -136,6 +137,9 @@ class Pipeline:
         self.statements.setdefault(f"uid-{name}", []).append(verified)
         return verified
 
+    def end(self) -> None:
+        self.run["status"]["conditions"] = [{"type": "Succeeded", "status": "True", "reason": "Succeeded"}]
+
     def forget(self, name: str) -> None:
         self.statements.pop(f"uid-{name}", None)
 
@@ -153,6 +157,11 @@ class Pipeline:
 
 def ended(*names: str, word: str = "slsa/v2alpha3") -> Pipeline:
     return Pipeline(*names, word=word)
+
+
+def before(found: Pipeline, name: str, **members: Any) -> Verdict:
+    """Whether this task may start now."""
+    return judging.before(found.read_layout(), found.chain(), found.held(name, **members))
 
 
 def kinds(breaches: Sequence[Any]) -> list[tuple[str, str, str]]:

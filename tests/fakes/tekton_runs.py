@@ -9,7 +9,7 @@ from typing import Any
 
 from sealwright.core.config import Config, parse
 from sealwright.core.model import Built
-from sealwright.core.provenance import slsa_v02, slsa_v1
+from sealwright.core.provenance import link, slsa_v02, slsa_v1
 from sealwright.core.tekton import runs
 
 Json = dict[str, Any]
@@ -20,7 +20,7 @@ DIGEST = f"sha256:{HEX}"
 IMAGE = f"registry.test/team/app@{DIGEST}"
 COMMIT = "5c3146e80a9c222670bbe4f4c54977656cf2d133"
 
-FORMATS = {word: module for module in (slsa_v02, slsa_v1) for word in module.NAMES}
+FORMATS = {word: module for module in (link, slsa_v02, slsa_v1) for word in module.NAMES}
 WITH_OBJECTS = slsa_v1.WITH_OBJECTS
 _DEFAULTS = parse({}, formats=[*FORMATS], stores=["tekton", "oci"], signers=["x509"]).config
 

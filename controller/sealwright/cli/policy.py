@@ -1,11 +1,11 @@
-"""`sealwright policy`: judge by policies what a cluster would judge."""
+"""`sealwright policy`: judge by policies what a cluster would judge; the group of what judges policies themselves, too."""
 
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from sealwright.cli import exits, show
+from sealwright.cli import exits, policies, show
 from sealwright.core.policy import precedence
 from sealwright.core.policy.precedence import Use
 from sealwright.core.policy.verificationpolicy import NoMatch
@@ -14,10 +14,13 @@ from sealwright.edge import policyfiles
 from sealwright.edge.clock import wall_now
 from sealwright.edge.reading import read_argument
 
-_HELP = """Judge by policies.
+_HELP = """Judge by policies, and judge policies.
 
 \b
-Example:
+Examples:
+  sealwright policy explain policy.yaml
+  sealwright policy lint policy.yaml
+  sealwright policy test policy.yaml cases.yaml
   sealwright policy evaluate --policies policies --no-match fail --uri git+https://github.com/example/catalog task.yaml
 """
 
@@ -45,7 +48,9 @@ def command() -> None:
 
 
 @command.command("evaluate", help=_EVALUATE, short_help="Judge a definition by VerificationPolicies.")
-@click.option("--policies", type=click.Path(path_type=Path), required=True, help="Folder of policies and their Secrets.")
+@click.option(
+    "--policies", "folder", type=click.Path(path_type=Path), required=True, help="Folder of policies and their Secrets."
+)
 @click.option("--no-match", type=click.Choice(["ignore", "warn", "fail"]), default="ignore", show_default=True,
               help="What to say where no policy matches the source.")  # fmt: skip
 @click.option("--uri", default="", help="Where the definition came from.")
@@ -54,12 +59,16 @@ def command() -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.pass_context
 def evaluate(
-    context: click.Context, *, policies: Path, no_match: NoMatch, uri: str, namespace: str, at: datetime | None, file: Path
+    context: click.Context, *, folder: Path, no_match: NoMatch, uri: str, namespace: str, at: datetime | None, file: Path
 ) -> None:
     """Read, judge, tell."""
-    found = policyfiles.read(policies, namespace)
+    found = policyfiles.read(folder, namespace)
     resource = resources.read(read_argument(file), str(file))
     use = Use(uri=uri, namespace=namespace, now=at.replace(tzinfo=UTC) if at else wall_now())
     result = precedence.judge(resource, use, found.policies, no_match, found.kept)
     click.echo(show.printable(str(result)))
     context.exit(exits.REFUSED if result.state == "fail" else exits.YES)
+
+
+for _each in (policies.explain, policies.lint, policies.test):
+    command.add_command(_each)

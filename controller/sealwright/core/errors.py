@@ -70,6 +70,8 @@ class Reason(StrEnum):
     WRONG_OBJECT = "WrongObject", "the attestation is kept with an object that it does not speak of"
     WRONG_DIGEST = "WrongDigest", "bytes do not have the digest under which they are kept"
     NO_ATTESTATION = "NoAttestation", "there is no attestation to verify"
+    INVALID_POLICY = "InvalidPolicy", "the policy cannot be read, or asks for nothing"
+    POLICY_BROKEN = "PolicyBroken", "nothing that was signed keeps a rule of the policy"
     INVALID_LAYOUT = "InvalidLayout", "the layout cannot be read, or asks for something that cannot be"
     LAYOUT_EXPIRED = "LayoutExpired", "the layout was valid until a time that has passed"
     NOT_SIGNED = "NotSigned", "a step has ended and too few of its functionaries have signed it yet"

@@ -120,12 +120,13 @@ def parse(body: bytes) -> tuple[Payload, dict[str, Any]]:
 
 
 def materials(predicate: dict[str, Any]) -> tuple[Subject, ...]:
-    """What a SLSA predicate (v0.2 or v1) says went in; entries of another shape are left out."""
+    """What a SLSA predicate (v0.2 or v1) or a link (v0.3, by name) says went in; entries of another shape are left out."""
     definition = predicate.get("buildDefinition")
     listed = definition.get("resolvedDependencies") if isinstance(definition, dict) else predicate.get("materials")
+    key = "name" if "environment" in predicate else "uri"
     entries = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
     return tuple(
-        Subject(name=entry["uri"], digest=_digests(entry.get("digest"))) for entry in entries if isinstance(entry.get("uri"), str)
+        Subject(name=entry[key], digest=_digests(entry.get("digest"))) for entry in entries if isinstance(entry.get(key), str)
     )
 
 

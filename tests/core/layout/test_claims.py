@@ -13,6 +13,7 @@ from sealwright.core import statement
 from sealwright.core.layout import claims
 from sealwright.core.layout.claims import Claim
 from sealwright.core.model import Subject
+from sealwright.core.tekton import links
 
 HEX, OTHER = tekton_runs.HEX, tekton_runs.OTHER_HEX
 
@@ -36,7 +37,7 @@ def test_provenance_says_which_run_it_is_about(word: str) -> None:
 
     assert (found.uid, found.service_account, found.task_name) == ("uid-build", "builder", "build")
     assert (f"sha1:{tekton_runs.COMMIT}",) == found.definitions
-    assert claims.digest(tekton_runs.COMMIT) == found.params["CHAINS-GIT_COMMIT"]
+    assert links.value_digest(tekton_runs.COMMIT) == found.params["CHAINS-GIT_COMMIT"]
 
 
 def test_the_task_of_the_pipeline_is_said_where_labels_are() -> None:
@@ -45,15 +46,15 @@ def test_the_task_of_the_pipeline_is_said_where_labels_are() -> None:
 
 def test_results_are_signed_by_value() -> None:
     assert {
-        "IMAGE_URL": claims.digest("registry.test/team/app"),
-        "IMAGE_DIGEST": claims.digest(tekton_runs.DIGEST),
+        "IMAGE_URL": links.value_digest("registry.test/team/app"),
+        "IMAGE_DIGEST": links.value_digest(tekton_runs.DIGEST),
     } == read().results
 
 
 def test_parameters_and_results_are_artifacts_too() -> None:
     found = read()
 
-    assert {"sha256": claims.digest(tekton_runs.DIGEST)} == found.artifacts.products["results/IMAGE_DIGEST"]
+    assert {"sha256": links.value_digest(tekton_runs.DIGEST)} == found.artifacts.products["results/IMAGE_DIGEST"]
     assert found.artifacts.products["registry.test/team/app"] == {"sha256": HEX}
     assert "params/CHAINS-GIT_URL" in found.artifacts.materials
 
@@ -75,7 +76,7 @@ def test_no_artifact_is_hidden_behind_another_of_its_name() -> None:
 
 
 def test_objects_have_one_digest_whatever_the_order_of_their_keys() -> None:
-    assert claims.digest({"a": "1", "b": "2"}) == claims.digest({"b": "2", "a": "1"})
+    assert links.value_digest({"a": "1", "b": "2"}) == links.value_digest({"b": "2", "a": "1"})
 
 
 def test_other_kinds_of_statement_are_no_claims() -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from fakes import guarded, tekton_runs
-from fakes.guarded import COMMIT, SECOND, STRANGER, Pipeline, ended, kinds, step
+from fakes.guarded import COMMIT, SECOND, STRANGER, Pipeline, before, ended, kinds, step
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,18 +17,15 @@ BEFORE_DEPLOY = ("clone", "test", "build")
 EVERY = (*BEFORE_DEPLOY, "deploy")
 
 
-def before(found: Pipeline, name: str, **members) -> Verdict:
-    return judging.before(found.read_layout(), found.chain(), found.held(name, **members))
-
-
 def whole(found: Pipeline) -> Verdict:
+    found.end()
     return judging.whole(found.read_layout(), found.chain())
 
 
 # --- yes ----------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("word", ["slsa/v2alpha3", "slsa/v2alpha4"])
+@pytest.mark.parametrize("word", ["slsa/v2alpha3", "slsa/v2alpha4", "link"])
 @pytest.mark.parametrize(
     ("name", "done"),
     [("clone", ()), ("test", ("clone",)), ("build", ("clone",)), ("build", ("clone", "test")), ("deploy", BEFORE_DEPLOY)],
@@ -447,6 +444,14 @@ def test_a_matrix_is_signed_only_when_each_of_its_runs_is() -> None:
     assert (states[0], before(found, "deploy").state) == (State.UNKNOWN, State.PASS)
     found.children["test-1"]["spec"]["params"][0]["value"] = "plan9"
     assert State.FAIL is before(found, "test", params=[{"name": "os", "value": "plan9"}]).state
+
+
+def test_a_pipeline_that_has_not_ended_is_not_judged_as_a_whole() -> None:
+    found = ended(*EVERY)
+
+    verdict = judging.whole(found.read_layout(), found.chain())
+
+    assert (verdict.state, verdict.breaches[0].reason) == (State.UNKNOWN, Reason.NOT_FINISHED)
 
 
 # --- properties ---------------------------------------------------------------------------------------------------------

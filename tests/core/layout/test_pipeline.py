@@ -26,8 +26,6 @@ def test_a_layout_is_read_from_yaml() -> None:
     assert ("release", {"clone", "test", "build", "deploy"}) == (layout.name, set(layout.steps))
     assert (ParamRule(name="revision", step="clone", result="commit"),) == layout.steps["build"].params
     assert frozenset({"clone", "test", "build"}) == layout.steps["deploy"].before
-    assert layout.signer(guarded.CONTROLLER.public.key_id) == "controller"
-    assert layout.signer(guarded.STRANGER.public.key_id) == ""
     assert len(layout.trusted) == 2
 
 
@@ -153,7 +151,7 @@ def test_a_broken_key_is_named() -> None:
     with pytest.raises(Permanent) as caught:
         read(found)
 
-    assert "functionary 'controller'" in caught.value.message
+    assert "signer 'controller'" in caught.value.message
 
 
 _LEAF = st.none() | st.booleans() | st.integers() | st.text(max_size=5)

@@ -8,8 +8,9 @@ from in_toto import verifylib
 from in_toto.exceptions import RuleVerificationError
 from in_toto.models.link import Link
 
+from sealwright.core import globs
 from sealwright.core.errors import Permanent, Reason
-from sealwright.core.layout import patterns, rules
+from sealwright.core.layout import rules
 from sealwright.core.layout.rules import Artifacts, Rule
 
 ROWS = [
@@ -118,7 +119,7 @@ EVIL = ["*a" * 40 + "b", "a?" * 60 + "*b", "*?" * 60 + "b", "[!b]*" * 60 + "c", 
 
 @pytest.mark.parametrize("pattern", EVIL)
 def test_evil_patterns_take_time_in_proportion_to_the_name(pattern: str) -> None:
-    assert growth.is_linear(lambda name: patterns.matching([name], pattern), lambda size: "a" * size, 4000)
+    assert growth.is_linear(lambda name: globs.matching([name], pattern), lambda size: "a" * size, 4000)
 
 
 def test_a_pattern_may_not_be_endless() -> None:

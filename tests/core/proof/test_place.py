@@ -17,7 +17,7 @@ from sealwright.core.tekton import runs
 from sealwright.core.tekton.runs import Run
 
 FORMATS = plugins.members("sealwright.core.provenance")
-STATEMENTS = [word for word in FORMATS if word != "simplesigning"]
+STATEMENTS = [word for word in FORMATS if word not in ("cosign/sign/v1", "simplesigning")]
 OTHER_DIGEST = f"sha256:{'cd' * 32}"
 FLAGGED = {"uri": "pkg:generic/tool@1", "digest": OTHER_DIGEST, "isBuildArtifact": "true"}
 
@@ -99,7 +99,7 @@ def test_a_statement_does_not_belong_to_a_run_that_differs(row, word):
     assert said in moved(place.of_run, read(objects.task_run(**{"results": objects.image()} | changes)), signed)
 
 
-@pytest.mark.parametrize("word", ["slsa/v2alpha3", "slsa/v2alpha4"])
+@pytest.mark.parametrize("word", ["slsa/v2alpha3", "slsa/v2alpha4", "link"])
 def test_a_v1_statement_does_not_belong_to_a_run_with_another_uid(word):
     """Same name, same times, same results: the uid is in the statement."""
     message = moved(place.of_run, read(objects.task_run(uid="other")), proven(objects.task_run(uid="first"), word))
@@ -118,6 +118,15 @@ def test_a_v02_statement_does_not_belong_to_a_run_of_the_other_kind(row, made, w
     assert f"'tekton.dev/v1/{word}'" in moved(place.of_run, read(other), proven(made, "in-toto"))
 
 
+def test_a_link_signs_every_result_by_its_value():
+    """Also one that names no artifact."""
+    signed = proven(objects.task_run(results={"verdict": "passed"}), "link")
+
+    assert place.of_run(read(objects.task_run(results={"verdict": "passed"})), signed)
+    for results in ({"verdict": "failed"}, {}, {"verdict": "passed", "more": "x"}):
+        assert "results/verdict" in moved(place.of_run, read(objects.task_run(results=results)), signed)
+
+
 def test_a_v1_statement_without_a_uid_belongs_nowhere():
     """What does not say of whom it speaks cannot be placed."""
     predicate = sealed.v1("")
@@ -131,7 +140,7 @@ def test_an_output_that_is_not_flagged_counts_where_the_format_lists_it(word):
     """`in-toto` lists it, so one that was added later is seen; of a v1 statement nobody can say whether it should be there."""
     signed = proven(objects.task_run(results=objects.image()), word)
     added = objects.task_run(results=objects.image() | {"T_ARTIFACT_OUTPUTS": {"uri": "pkg:x/y@1", "digest": OTHER_DIGEST}})
-    if word in ("in-toto", "slsa/v1"):
+    if word in ("in-toto", "slsa/v1", "link"):
         assert "pkg:x/y@1" in moved(place.of_run, read(added), signed)
         return
 

@@ -26,7 +26,7 @@ def _wanted(word):
     return [case for case in cases.load() if case.request.format == word and "statement" in case.expected]
 
 
-@pytest.mark.parametrize("word", tekton_runs.FORMATS)
+@pytest.mark.parametrize("word", [word for word in tekton_runs.FORMATS if word != "link"])
 def test_statement_says_what_chains_says(word):
     """For every recorded run of this format, but for the order of what has none."""
     found = {case.id: json.loads(case.build().payload.body) for case in _wanted(word)}

@@ -27,6 +27,9 @@ what you asked for. Nothing is fetched unless you name a registry, and no key is
 Trust keys (--key), or identities in certificates (--certificate-identity and --certificate-oidc-issuer) below a trusted root
 (--trusted-root, else the public Sigstore's). With a trusted root, times and log entries are proven too.
 
+With --policy all that was proven is judged together, for each artifact or for the one that --subject names; its signers are
+trusted too, and its verdict is the exit code. --summary keeps the verdict as a signed Verification Summary.
+
 \b
 Exit code: 0 all verified, 1 something was refused, 2 wrong input, 3 could not tell.
 
@@ -36,6 +39,7 @@ Examples:
   sealwright verify build.signed.json --key cosign.pub --steps
   sealwright verify envelope.json --key cosign.pub --subject gcr.io/app@sha256:0123... --type slsaprovenance1
   sealwright verify statement.json --envelope envelope.json --key cosign.pub --builder-id https://tekton.dev/chains/v2
+  sealwright verify runs --policy policy.yaml --subject sha256:0123... --summary summary.json --summary-keys secrets
   sealwright verify file app.tar --bundle b.json --certificate-identity me@x.dev --certificate-oidc-issuer https://x.dev
 
 Options of `sealwright verify PATH...`: see `sealwright verify . --help`.

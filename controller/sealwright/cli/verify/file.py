@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
+from sealwright.cli.policies import Whom
 from sealwright.cli.verify import telling
 from sealwright.cli.verify import trust as whom
 from sealwright.core.policy import evidence as rules
 from sealwright.core.policy.wanted import Wanted
-from sealwright.core.proof.trust import Trust
 from sealwright.edge.reading import read_argument, read_artifact
 
 _HELP = """Prove who signed ARTIFACT, a file or - for standard input, with the Sigstore bundle that came with it.
@@ -33,7 +33,15 @@ _PATH = click.Path(path_type=Path)
 @telling.wishes
 @telling.options
 @click.pass_context
-def command(context: click.Context, *, artifact: Path, bundle: Path, trust: Trust, wanted: Wanted, how: telling.Telling) -> None:
+def command(
+    context: click.Context,
+    *,
+    artifact: Path,
+    bundle: Path,
+    trust: Whom,
+    wanted: Wanted,
+    how: telling.Telling,
+) -> None:
     """Read both, prove, judge, tell."""
     found = rules.of_bundle(read_argument(bundle), str(artifact), read_artifact(artifact))
     telling.conclude(context, [found], trust, wanted, how)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
+from sealwright.cli.policies import Whom
 from sealwright.cli.verify import telling
 from sealwright.cli.verify import trust as whom
 from sealwright.core import oci
 from sealwright.core.oci import Image
 from sealwright.core.policy.evidence import Evidence
 from sealwright.core.policy.wanted import Wanted
-from sealwright.core.proof.trust import Trust
 
 _HELP = """Prove what is signed about IMAGE, which is named by its digest: registry/repository@sha256:HEX.
 
@@ -43,7 +43,7 @@ def command(
     image: str,
     layout: Path | None,
     insecure_registry: bool,
-    trust: Trust,
+    trust: Whom,
     wanted: Wanted,
     how: telling.Telling,
 ) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
+from sealwright.cli.policies import Whom
 from sealwright.cli.verify import telling
 from sealwright.cli.verify import trust as whom
 from sealwright.core.policy.wanted import Wanted
-from sealwright.core.proof.trust import Trust
 from sealwright.edge import evidence as evidence_on_disk
 
 _HELP = """Verify PATH... with the keys or identities that you trust.
@@ -35,7 +35,13 @@ _PATH = click.Path(path_type=Path)
 @telling.options
 @click.pass_context
 def command(
-    context: click.Context, *, paths: Sequence[Path], trust: Trust, wanted: Wanted, envelope: Any, how: telling.Telling
+    context: click.Context,
+    *,
+    paths: Sequence[Path],
+    trust: Whom,
+    wanted: Wanted,
+    envelope: Any,
+    how: telling.Telling,
 ) -> None:
     """Find, prove, judge, tell."""
     signing = envelope.read() if envelope else b""

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import click
 
+from sealwright.cli.policies import Whom
 from sealwright.cli.verify import telling
 from sealwright.cli.verify import trust as whom
 from sealwright.core.policy import evidence as rules
 from sealwright.core.policy.wanted import Wanted
-from sealwright.core.proof.trust import Trust
 from sealwright.core.tekton import documents
 from sealwright.edge.reading import read_argument
 
@@ -30,7 +30,7 @@ Examples:
 @telling.wishes
 @telling.options
 @click.pass_context
-def command(context: click.Context, *, files: Sequence[Path], trust: Trust, wanted: Wanted, how: telling.Telling) -> None:
+def command(context: click.Context, *, files: Sequence[Path], trust: Whom, wanted: Wanted, how: telling.Telling) -> None:
     """Read runs and nothing else, prove, judge, tell."""
     found = (
         piece for file in files for document in documents.runs(read_argument(file), str(file)) for piece in rules.of_run(document)

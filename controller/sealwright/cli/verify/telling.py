@@ -1,11 +1,13 @@
 """What is said of things that were verified, and the wishes that they are judged by: the same for every kind of thing."""
 
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar, cast
 
 import click
 
-from sealwright.cli import exits, progress, show
+from sealwright.cli import exits, policies, progress, show
+from sealwright.cli.policies import ByPolicy, Whom
 from sealwright.core.model import Identity, value
 from sealwright.core.policy import evidence as rules
 from sealwright.core.policy.evidence import Evidence, Judged
@@ -61,12 +63,30 @@ def replacing(command: F, wrapped: Any, added: Sequence[Callable[[Any], Any]]) -
 
 
 def conclude(
-    context: click.Context, found: Iterable[Evidence], trust: Trust, wanted: Wanted, how: Telling, *, one_is_enough: bool = False
+    context: click.Context, found: Iterable[Evidence], whom: Whom, wanted: Wanted, how: Telling, *, one_is_enough: bool = False
 ) -> None:
-    """Judge each, say it, and end with the exit code of the worst; of the best, where one is enough."""
-    judged = (rules.judge(piece, trust, wanted) for piece in progress.over(found, "verifying"))
+    """Judge each, say it, and end with the exit code of the worst; of the best, where one is enough; of the policy, if any."""
+    if whom.policy:
+        context.exit(_EXIT[_by_policy(found, whom.trust, wanted, how, whom.policy)])
+    judged = (rules.judge(piece, whom.trust, wanted) for piece in progress.over(found, "verifying"))
     states = _tell(judged, how)
     context.exit(_EXIT[State.PASS if one_is_enough and State.PASS in states else _overall(states)])
+
+
+def _by_policy(found: Iterable[Evidence], trust: Trust, wanted: Wanted, how: Telling, policy: ByPolicy) -> State:
+    """All that was proven is judged together; which artifact is meant is a question to the policy, not to each statement."""
+    wishes = dataclasses.replace(wanted, subject="")
+    judged = [rules.judge(piece, trust, wishes) for piece in progress.over(found, "verifying")]
+    proven = [each.verified for each in judged if each.verified and each.verdict.is_pass]
+    verdicts = policies.judge(policy.policy, proven, wanted.subject)
+    if how.output == "table":
+        _tell(iter(judged), how)
+        policies.tell(verdicts)
+    else:
+        attestations = [_data(each, []) for each in judged]
+        show.data(how.output, {"attestations": attestations, "policy": policies.data(verdicts)})
+    policies.keep(policy, verdicts, proven)
+    return policies.overall(verdicts)
 
 
 def _overall(states: Sequence[State]) -> State:

@@ -6,11 +6,14 @@ from typing import Any, BinaryIO, TypeVar
 
 import click
 
+from sealwright.cli import policies
 from sealwright.cli.verify import telling
 from sealwright.core import keys
 from sealwright.core.errors import Permanent, Reason
 from sealwright.core.keys import Form
 from sealwright.core.model import value
+from sealwright.core.policy import people
+from sealwright.core.policy.people import People
 from sealwright.core.proof import trustroot
 from sealwright.core.proof.identity import TrustedIdentity
 from sealwright.core.proof.trust import Trust, TrustedKey
@@ -73,21 +76,23 @@ _OPTIONS = (
 
 
 def options(command: F) -> F:
-    """Adds them all, as the argument `trust`."""
+    """Adds them all, and those of a policy whose signers are trusted too, as the argument `trust` (a `Whom`)."""
 
     def wrapped(**given: Any) -> Any:
+        policy = policies.asked(*(given.pop(name) for name in policies.ARGUMENTS))
         asked = Asked(**{field.name: given.pop(field.name) for field in fields(Asked)})
-        return command(trust=of(asked), **given)
+        trust = of(asked, policy.policy.signers if policy else {})
+        return command(trust=policies.Whom(trust=trust, policy=policy), **given)
 
-    return telling.replacing(command, wrapped, _OPTIONS)
+    return telling.replacing(command, wrapped, (*_OPTIONS, *policies.OPTIONS))
 
 
-def of(asked: Asked) -> Trust:
-    """The trust that was asked for. Raises Permanent: KEY_MISSING, KEY_UNUSABLE, INVALID_INPUT."""
+def of(asked: Asked, signers: People) -> Trust:
+    """The trust that was asked for, and in `signers`. Raises Permanent: KEY_MISSING, KEY_UNUSABLE, INVALID_INPUT."""
     trusted = tuple(TrustedKey(key=keys.load_public(file.read()), form=asked.form or "sha256") for file in asked.keys)
-    identities = _identities(asked)
+    identities = (*_identities(asked), *people.trusted_identities(signers))
     return Trust(
-        keys=trusted,
+        keys=(*trusted, *people.trusted_keys(signers)),
         keys_needed=asked.keys_needed,
         identities=identities,
         root=_root(asked, needed=bool(identities)),

@@ -18,6 +18,7 @@ from sealwright.core.model import Verified, value
 from sealwright.core.policy.verdict import Breach, State
 from sealwright.core.proof import place
 from sealwright.core.tekton import hints
+from sealwright.core.tekton.links import value_digest
 from sealwright.core.tekton.results import Named
 from sealwright.core.tekton.runs import PipelineRun, TaskRun
 
@@ -54,20 +55,20 @@ class Accepted:
 
 def judge(layout: Layout, chain: Chain, step: Step, child: TaskRun, made: Made) -> Accepted:
     """The largest group of functionaries that agree, if it is large enough."""
-    known = [(layout.signer(claim.verified.key_id), claim) for claim in _claims(chain, child)]
+    known = [(layout.signers(claim.verified), claim) for claim in _claims(chain, child)]
     good: list[tuple[str, Claim]] = []
     wrong: list[Breach] = []
-    for signer, claim in known:
-        if signer in step.functionaries:
+    for names, claim in known:
+        if asked := names & set(step.functionaries):
             breaches = [*_claim(chain, step, child, claim), *_rules(step, claim, made)]
             wrong += breaches
-            good += [(signer, claim)] if not breaches else []
+            good += [(name, claim) for name in asked if not breaches]
     groups = [[pair for pair in good if pair[1].artifacts == claim.artifacts] for _, claim in good]
     best = max(groups, key=lambda group: len({signer for signer, _ in group}), default=[])
     signers = frozenset(signer for signer, _ in best)
     if len(signers) >= step.threshold:
         return Accepted(claims=tuple(claim for _, claim in best), signers=signers, breaches=())
-    others = sorted({signer or "a stranger" for signer, _ in known if signer not in step.functionaries})
+    others = sorted({", ".join(sorted(names)) or "a stranger" for names, _ in known if not names & set(step.functionaries)})
     is_mute = bool(chain.statements.get(child.metadata.uid)) and not known
     return Accepted(claims=(), signers=signers, breaches=(*wrong, _too_few(step, signers, others, is_mute=is_mute)))
 
@@ -130,8 +131,6 @@ def definition(step: str, wanted: Definition, found_name: str, digests: set[str]
 
 def _in_place(step: Step, child: TaskRun, claim: Claim) -> Iterator[Breach]:
     """What `proof/place` finds: times and subjects."""
-    if claim.verified.payload.predicate_type != claims.SLSA_V1:
-        return
     try:
         place.of_run(child, claim.verified)
     except Fault as fault:
@@ -145,7 +144,7 @@ def _results(step: Step, child: TaskRun, claim: Claim) -> Iterator[Breach]:
         # slsa/v2alpha4 has no byproduct for what names an artifact: its subjects, compared above, say the same.
         if not _is_signed(claim, result) and (signed is not None or hints.is_byproduct(result)):
             expected = f"the signed value (sha256:{signed})" if signed else "a value that was signed"
-            found = f"{shown(result.read)} (sha256:{claims.digest(result.read)})"
+            found = f"{shown(result.read)} (sha256:{value_digest(result.read)})"
             yield breach(Reason.WRONG_RESULT, step.name, f"results.{result.name}", expected, found)
     for name in sorted(claim.results.keys() - {result.name for result in child.status.results}):
         yield breach(
@@ -156,7 +155,7 @@ def _results(step: Step, child: TaskRun, claim: Claim) -> Iterator[Breach]:
 def _is_signed(claim: Claim, result: Named) -> bool:
     """By its value, or because its text is the name or digest of a subject."""
     if result.name in claim.results:
-        return claim.results[result.name] == claims.digest(result.read)
+        return claim.results[result.name] == value_digest(result.read)
     subjects = claim.verified.payload.subjects
     return any(
         result.read == text

@@ -5,28 +5,26 @@ Only what is signed counts. SLSA v0.2 (`in-toto`, `slsa/v1`) names no run and no
 
 import base64
 import binascii
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
-from sealwright.core import statement
 from sealwright.core.layout.rules import Artifacts, Digests, Side
 from sealwright.core.model import Subject, Verified, value
+from sealwright.core.tekton import links
+from sealwright.core.tekton.links import PARAMS, PIPELINE_RUN_UID_LABEL, RESULTS, full_name, value_digest
+from sealwright.core.tekton.runs import PIPELINE_TASK_LABEL
 
 SLSA_V1 = "https://slsa.dev/provenance/v1"
-LINK = "https://in-toto.io/attestation/link/v0.3"
-PREDICATE_TYPES = (SLSA_V1, LINK)
-PARAMS, RESULTS = "params/", "results/"
-PIPELINE_TASK, PIPELINE_RUN_UID = "tekton.dev/pipelineTask", "tekton.dev/pipelineRunUID"
+PREDICATE_TYPES = (SLSA_V1, links.PREDICATE_TYPE)
 
 
 @value
 class Claim:
     """`uid` is the TaskRun's; `task`, `pipeline_run_uid`, `service_account` are "" and `succeeded` None where it does not say.
 
-    `params` and `results` map a name to the digest of its value (`digest`). `definitions` are `algorithm:hex`.
+    `params` and `results` map a name to the digest of its value. `definitions` are `algorithm:hex`.
     """
 
     verified: Verified
@@ -40,11 +38,6 @@ class Claim:
     results: Mapping[str, str]
     artifacts: Artifacts
     succeeded: bool | None
-
-
-def digest(found: Any) -> str:
-    """SHA-256 over the JSON of a parameter's or result's value, as Go writes it; objects have their keys sorted."""
-    return hashlib.sha256(statement.go_json(dict(sorted(found.items())) if isinstance(found, dict) else found)).hexdigest()
 
 
 def read(verified: Verified) -> Claim | None:
@@ -65,13 +58,13 @@ def _of_slsa(verified: Verified) -> Claim:
     details = _object(verified.predicate.get("runDetails"))
     spec = _object(_object(definition.get("externalParameters")).get("runSpec"))
     labels = _object(_object(definition.get("internalParameters")).get("labels"))
-    params = {name: digest(item["value"]) for item in _objects(spec.get("params")) if (name := _text(item.get("name")))}
+    params = {name: value_digest(item.get("value")) for item in _objects(spec.get("params")) if (name := _text(item.get("name")))}
     results = dict(_byproducts(details))
     return Claim(
         verified=verified,
         uid=_text(_object(details.get("metadata")).get("invocationId")),
-        task=_text(labels.get(PIPELINE_TASK)),
-        pipeline_run_uid=_text(labels.get(PIPELINE_RUN_UID)),
+        task=_text(labels.get(PIPELINE_TASK_LABEL)),
+        pipeline_run_uid=_text(labels.get(PIPELINE_RUN_UID_LABEL)),
         service_account=_text(spec.get("serviceAccountName")),
         task_name=_text(_object(spec.get("taskRef")).get("name")),
         definitions=tuple(_definitions(definition)),
@@ -88,7 +81,7 @@ def _byproducts(details: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         kind, _, rest = _text(entry.get("name")).partition("/")
         found = _decoded(entry.get("content"))
         if kind == "taskRunResults" and rest and found is not None:
-            yield rest.rpartition("/")[2], digest(found)
+            yield rest.rpartition("/")[2], value_digest(found)
 
 
 def _definitions(definition: Mapping[str, Any]) -> Iterator[str]:
@@ -108,7 +101,10 @@ def _decoded(content: Any) -> Any:
 
 
 def _of_link(verified: Verified) -> Claim:
-    """As `core/provenance/link` writes them: results and parameters are artifacts, the run is in the environment."""
+    """As `core/provenance/link` writes them: results and parameters are artifacts, the run is in the environment.
+
+    The name of the step counts only if it is a pipeline task's: a run outside a pipeline has its own.
+    """
     environment = _object(verified.predicate.get("environment"))
     listed = [_descriptor(entry) for entry in _objects(verified.predicate.get("materials"))]
     materials, products = _named(listed), _named(verified.payload.subjects)
@@ -117,7 +113,7 @@ def _of_link(verified: Verified) -> Claim:
     return Claim(
         verified=verified,
         uid=_text(environment.get("uid")),
-        task=_text(verified.predicate.get("name")),
+        task=_text(environment.get("pipelineTask")),
         pipeline_run_uid=_text(environment.get("pipelineRunUid")),
         service_account=_text(environment.get("serviceAccount")),
         task_name=_text(environment.get("task")),
@@ -160,10 +156,6 @@ def _named(entries: Iterable[Subject]) -> dict[str, Digests]:
         name = entry.name if found.get(entry.name, entry.digest) == entry.digest else full_name(entry.name, entry.digest)
         found[name] = entry.digest
     return found
-
-
-def full_name(name: str, digests: Digests) -> str:
-    return "@".join([name, *(f"{algorithm}:{digits}" for algorithm, digits in sorted(digests.items()))])
 
 
 def has(artifacts: Artifacts, side: Side, name: str, digests: Digests) -> bool:

@@ -31,8 +31,9 @@ definition says and which definition a held TaskRun has (`Chain.definitions`), t
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 
+from sealwright.core import globs
 from sealwright.core.errors import Fault, Reason, quote
-from sealwright.core.layout import acceptance, expressions, patterns
+from sealwright.core.layout import acceptance, expressions
 from sealwright.core.layout.acceptance import Accepted, Chain, account, breach, definition, shown
 from sealwright.core.layout.pipeline import Layout, ParamRule, Step
 from sealwright.core.layout.rules import Artifacts
@@ -54,6 +55,9 @@ def before(layout: Layout, chain: Chain, held: TaskRun) -> Verdict:
 
 def whole(layout: Layout, chain: Chain) -> Verdict:
     """Whether a PipelineRun that has ended did all that the layout asks for, and nothing else. Never raises."""
+    if not runs.is_done(chain.run):
+        expected = "a PipelineRun that has ended"
+        return verdict.of_breach(_waiting(breach(Reason.NOT_FINISHED, "", "status", expected, "one that has not")))
     judge = _Judge(layout, chain)
     return _ended(judge, lambda: [*judge.outline(), *judge.every_step()])
 
@@ -254,7 +258,7 @@ class _Judge:
                 known = f" {shown(signed)}" if signed is not None else ""
                 wrong = breach(Reason.WRONG_PARAM, name, f"params.{rule.name}", expected + known, shown(found))
                 yield _waiting(wrong) if signed is None and self._is_awaited(rule.step) else wrong
-        elif not isinstance(found, str) or not any(patterns.matching({found}, pattern) for pattern in rule.values):
+        elif not isinstance(found, str) or not any(globs.matching({found}, pattern) for pattern in rule.values):
             yield breach(Reason.WRONG_PARAM, name, f"params.{rule.name}", " or ".join(map(quote, rule.values)), shown(found))
 
     def _is_awaited(self, name: str) -> bool:

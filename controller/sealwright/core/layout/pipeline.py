@@ -10,6 +10,7 @@ An example with each member once:
       pipeline: {name: release, digests: ["sha256:<64 hex>"]}    # digests: any of them; none: any definition
       functionaries:
         controller: {key: "-----BEGIN PUBLIC KEY-----...", hash: sha256}
+        release: {identity: "spiffe://example.com/release", issuer: "https://..."}    # core/policy/people
       steps:
       - name: build                             # the task's name in the Pipeline
         task: {name: kaniko, digests: ["sha1:<40 hex>"]}
@@ -33,6 +34,7 @@ Reading refuses what could be meant but would not be checked: unknown members, n
 exist, an order that goes in circles, MATCH against a step that need not have run before.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from graphlib import CycleError, TopologicalSorter
@@ -40,18 +42,20 @@ from typing import Any, Literal
 
 import msgspec
 
-from sealwright.core import keys, strict
+from sealwright.core import strict
 from sealwright.core.errors import Permanent, Reason, quote
-from sealwright.core.keys import Form
 from sealwright.core.layout import rules
 from sealwright.core.layout.rules import Rule
-from sealwright.core.model import value
-from sealwright.core.proof.attestation import TrustedKey
+from sealwright.core.model import Verified, value
+from sealwright.core.policy import people
+from sealwright.core.policy.people import People
+from sealwright.core.proof.identity import TrustedIdentity
+from sealwright.core.proof.trust import TrustedKey
 
 API_VERSION = "sealwright.dev/v1alpha1"
 KIND = "Layout"
 STEP_LIMIT = 1000
-FUNCTIONARY_LIMIT = 100
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 Finally = Literal["verify", "allow", "deny"]
 
 
@@ -97,19 +101,24 @@ class Layout:
     name: str
     expires: datetime
     pipeline: Definition
-    functionaries: Mapping[str, TrustedKey]
+    functionaries: People
     steps: Mapping[str, Step]
     finally_mode: Finally
     finally_allowed: frozenset[str]
 
     @property
     def trusted(self) -> tuple[TrustedKey, ...]:
-        """Every functionary's key: with these the statements of a run are to be proven."""
-        return tuple(self.functionaries.values())
+        """Every functionary's key: with these the statements of a run are to be proven, beside `identities`."""
+        return people.trusted_keys(self.functionaries)
 
-    def signer(self, key_id: str) -> str:
-        """The name of the functionary with this key; "" for a stranger."""
-        return next((name for name, trusted in self.functionaries.items() if trusted.key.key_id == key_id), "")
+    @property
+    def identities(self) -> tuple[TrustedIdentity, ...]:
+        """Functionaries who sign with certificates; proving these needs a trusted root."""
+        return people.trusted_identities(self.functionaries)
+
+    def signers(self, verified: Verified) -> frozenset[str]:
+        """The functionaries who signed this; none for strangers."""
+        return people.signers(self.functionaries, verified)
 
 
 # --- the wire -----------------------------------------------------------------------------------------------------------
@@ -122,11 +131,6 @@ class _Part(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=T
 class _Definition(_Part, frozen=True):
     name: str = ""
     digests: list[str] = []
-
-
-class _Functionary(_Part, frozen=True):
-    key: str
-    hash: Form = "sha256"
 
 
 class _Param(_Part, frozen=True):
@@ -156,7 +160,7 @@ class _Finally(_Part, frozen=True):
 
 class _Spec(_Part, frozen=True):
     expires: str
-    functionaries: dict[str, _Functionary]
+    functionaries: dict[str, people.Wire]
     steps: list[_Step]
     pipeline: _Definition = _Definition()
     finally_: _Finally = msgspec.field(default=_Finally(), name="finally")
@@ -196,14 +200,13 @@ def read(found: Any, what: str) -> Layout:
         found_kind = f"{wire.api_version} {wire.kind}"
         raise _invalid(f"{what}: wanted {API_VERSION} {KIND}, found {quote(found_kind)}")
     spec = wire.spec
-    people = {name: _functionary(name, given, what) for name, given in spec.functionaries.items()}
-    _check_people(people, what)
+    known = people.read(spec.functionaries, what, Reason.INVALID_LAYOUT)
     return Layout(
         name=wire.metadata.name,
         expires=moment(spec.expires, what),
         pipeline=_definition(spec.pipeline, what),
-        functionaries=people,
-        steps=_steps(spec.steps, people, what),
+        functionaries=known,
+        steps=_steps(spec.steps, known, what),
         finally_mode=spec.finally_.mode,
         finally_allowed=frozenset(spec.finally_.allow),
     )
@@ -212,24 +215,10 @@ def read(found: Any, what: str) -> Layout:
 def moment(text: str, what: str) -> datetime:
     """`YYYY-MM-DDThh:mm:ssZ`, the one form that in-toto knows. Raises Permanent(INVALID_LAYOUT)."""
     try:
-        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        # strptime alone would also take one digit for a month.
+        return datetime.strptime(text if _MOMENT.fullmatch(text) else "", "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     except ValueError as error:
         raise _invalid(f"{what}: expires: wanted a time like 2027-01-31T12:00:00Z, found {quote(text)}") from error
-
-
-def _functionary(name: str, given: _Functionary, what: str) -> TrustedKey:
-    try:
-        return TrustedKey(key=keys.load_public(given.key.encode()), form=given.hash)
-    except Permanent as fault:
-        raise Permanent(fault.reason, f"{what}: functionary {quote(name)}: {fault.message}") from fault
-
-
-def _check_people(people: Mapping[str, TrustedKey], what: str) -> None:
-    if not 1 <= len(people) <= FUNCTIONARY_LIMIT:
-        raise _invalid(f"{what}: {len(people)} functionaries, wanted 1 to {FUNCTIONARY_LIMIT}")
-    # Two names for one key would let one functionary count as two.
-    if len({trusted.key.key_id for trusted in people.values()}) != len(people):
-        raise _invalid(f"{what}: two functionaries have the same key")
 
 
 def _definition(given: _Definition, what: str) -> Definition:
@@ -240,7 +229,7 @@ def _definition(given: _Definition, what: str) -> Definition:
     return Definition(name=given.name, digests=tuple(given.digests))
 
 
-def _steps(given: Sequence[_Step], people: Mapping[str, TrustedKey], what: str) -> dict[str, Step]:
+def _steps(given: Sequence[_Step], known: People, what: str) -> dict[str, Step]:
     by_name = {step.name: step for step in given}
     if not 1 <= len(given) <= STEP_LIMIT or len(by_name) != len(given) or "" in by_name:
         raise _invalid(f"{what}: wanted 1 to {STEP_LIMIT} steps with different names, found {len(given)}")
@@ -252,7 +241,7 @@ def _steps(given: Sequence[_Step], people: Mapping[str, TrustedKey], what: str) 
     found: dict[str, Step] = {}
     for name in _sorted(order, what):
         where = f"{what}: step {quote(name)}"
-        _check_signers(by_name[name], people, where)
+        _check_signers(by_name[name], known, where)
         before = frozenset(order[name]).union(*(found[earlier].before for earlier in order[name]))
         found[name] = _step(by_name[name], params[name], before, where)
     return found
@@ -272,9 +261,9 @@ def _sorted(order: Mapping[str, Mapping[str, Any]], what: str) -> list[str]:
         raise _invalid(f"{what}: the order goes in a circle: {quote(' > '.join(error.args[1]))}") from error
 
 
-def _check_signers(given: _Step, people: Mapping[str, Any], where: str) -> None:
+def _check_signers(given: _Step, known: People, where: str) -> None:
     who = set(given.functionaries)
-    if strangers := sorted(who - people.keys()):
+    if strangers := sorted(who - known.keys()):
         raise _invalid(f"{where}: no functionary {quote(strangers[0])} in this layout")
     if not 1 <= given.threshold <= len(who):
         raise _invalid(f"{where}: threshold {given.threshold}, wanted 1 to {len(who)}, the number of its functionaries")

@@ -11,8 +11,8 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, cast
 
+from sealwright.core import globs
 from sealwright.core.errors import Permanent, Reason, quote
-from sealwright.core.layout import patterns
 from sealwright.core.model import value
 
 Kind = Literal["CREATE", "DELETE", "MODIFY", "ALLOW", "DISALLOW", "REQUIRE", "MATCH"]
@@ -74,7 +74,7 @@ def parse(words: Any) -> Rule:
     listed = _split(words) if isinstance(words, str) else words
     if not isinstance(listed, list) or not all(isinstance(word, str) for word in listed) or len(listed) < 2:
         raise _wrong(words)
-    kind, pattern = listed[0].upper(), patterns.check(listed[1])
+    kind, pattern = listed[0].upper(), globs.check(listed[1])
     if kind in _PLAIN and len(listed) == 2:
         return Rule(kind=cast("Kind", kind), pattern=pattern)
     if kind == "MATCH":
@@ -124,7 +124,7 @@ def judge(rules: Sequence[Rule], artifacts: Artifacts, side: Side, has: Has) -> 
     for rule in rules:
         match rule.kind:
             case "DISALLOW":
-                if forbidden := patterns.matching(queue, rule.pattern):
+                if forbidden := globs.matching(queue, rule.pattern):
                     return Broken(rule=rule, expected=f"no {side} that fit and no rule before explains", found=_listed(forbidden))
             case "REQUIRE":
                 # in-toto takes the name as it is: a star in it is a star.
@@ -141,7 +141,7 @@ def judge(rules: Sequence[Rule], artifacts: Artifacts, side: Side, has: Has) -> 
 
 
 def _explained(rule: Rule, queue: set[str], artifacts: Artifacts) -> set[str]:
-    fitting = patterns.matching(queue, rule.pattern)
+    fitting = globs.matching(queue, rule.pattern)
     before, after = artifacts.materials, artifacts.products
     match rule.kind:
         case "CREATE":
@@ -158,7 +158,7 @@ def _matched(rule: Rule, queue: set[str], own: Mapping[str, Digests], has: Has) 
     prefix = _join(rule.prefix, "") if rule.prefix else ""
     bare = {name.removeprefix(prefix) for name in queue if name.startswith(prefix)}
     taken = set()
-    for name in patterns.matching(bare, rule.pattern):
+    for name in globs.matching(bare, rule.pattern):
         here = _join(rule.prefix, name) if rule.prefix else name
         there = _join(rule.target_prefix, name) if rule.target_prefix else name
         is_there = has(rule.step, rule.target, there, own.get(here, {}))
@@ -177,8 +177,8 @@ def _join(prefix: str, name: str) -> str:
 
 def _bound(rules: Sequence[Rule], own: Mapping[str, Digests]) -> None:
     characters = sum(map(len, own))
-    total = sum(patterns.effort(rule.pattern, characters) for rule in rules)
-    if total > patterns.EFFORT_LIMIT:
+    total = sum(globs.effort(rule.pattern, characters) for rule in rules)
+    if total > globs.EFFORT_LIMIT:
         message = f"{len(rules)} rules over {len(own)} artifacts are more work than is done for one list; use fewer wildcards"
         raise Permanent(Reason.TOO_LARGE, message)
 

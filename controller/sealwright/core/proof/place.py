@@ -1,11 +1,11 @@
 """Does an attestation belong where it was found? A good signature beside the wrong thing proves nothing about that thing."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from sealwright.core.errors import Reason, Untrusted, quote
 from sealwright.core.model import Subject, Verified
-from sealwright.core.tekton import subjects
+from sealwright.core.tekton import links, subjects
 from sealwright.core.tekton.runs import Run, TaskRun
 from sealwright.core.tekton.values import instant
 
@@ -16,6 +16,8 @@ def of_run(run: Run, verified: Verified) -> str:
     Returns the step in words. Raises Untrusted(WRONG_OBJECT): the attestation was moved, or the run was changed after it was
     signed. Children are not at hand, so for a PipelineRun the statement may name more than the run's own results do.
     """
+    if verified.payload.predicate_type == links.PREDICATE_TYPE:
+        return _of_link(run, verified)
     definition = _at(verified.predicate, "buildDefinition")
     kept = _at(verified.predicate, "runDetails", "metadata") if definition else _at(verified.predicate, "metadata")
     # SLSA v0.2 names no uid, and a PipelineRun often begins and ends in the same seconds as its only TaskRun.
@@ -29,6 +31,23 @@ def of_run(run: Run, verified: Verified) -> str:
     _times_agree("started", kept.get(started), run.status.start_time)
     _times_agree("finished", kept.get(finished), run.status.completion_time)
     _subjects_agree(run, verified, may_be_v4=bool(definition))
+    return f"it was made for this {run.kind}, and names what its results name"
+
+
+def _of_link(run: Run, verified: Verified) -> str:
+    """A link names its run in its environment, and has every result among its products, beside what the results name."""
+    kept = _at(verified.predicate, "environment")
+    if kept.get("uid") != run.metadata.uid:
+        uid, own = quote(kept.get("uid")), quote(run.metadata.uid)
+        raise _moved(f"the statement is about the run with uid {uid}, this one has {own}")
+    _times_agree("started", kept.get("startedOn"), run.status.start_time)
+    _times_agree("finished", kept.get("finishedOn"), run.status.completion_time)
+    made, signed = links.products(run), verified.payload.subjects
+    for is_result in (False, True):
+        listed = [each for each in made if links.is_result(each) is is_result]
+        said = _digests(each for each in signed if links.is_result(each) is is_result)
+        if not (_digests(listed) == said if isinstance(run, TaskRun) else _digests(listed) <= said):
+            raise _moved(f"the statement names {_spoken(signed)}, the run's results name {_spoken(listed)}")
     return f"it was made for this {run.kind}, and names what its results name"
 
 
@@ -65,7 +84,7 @@ def _subjects_agree(run: Run, verified: Verified, *, may_be_v4: bool) -> None:
         raise _moved(f"the statement names {_spoken(verified.payload.subjects)}, the run's results name {own}")
 
 
-def _digests(found: Collection[Subject]) -> set[tuple[str, str, str]]:
+def _digests(found: Iterable[Subject]) -> set[tuple[str, str, str]]:
     return {(subject.name, algorithm, digits) for subject in found for algorithm, digits in subject.digest.items()}
 
 

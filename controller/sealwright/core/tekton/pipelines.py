@@ -15,6 +15,8 @@ from sealwright.core.tekton.values import param_value
 # Tekton's own expression for `$(...)`; the class holds the dot, so one class is the whole language and time is linear.
 _VARIABLE = re.compile(r"\$\(([_a-zA-Z0-9.-]+(?:\[(?:[0-9]+|\*)\])?)\)", re.ASCII)
 
+_WHOLE_RESULT = re.compile(r"\$\(tasks\.([a-zA-Z0-9-]+)\.results\.([_a-zA-Z0-9-]+)(?:\[\*\])?\)", re.ASCII)
+
 
 def tasks(run: PipelineRun) -> list[tuple[PipelineTask, list[TaskRun]]]:
     """Each task of the pipeline, `finally` last, with the children that carry its label, in child order (several: matrix)."""
@@ -37,15 +39,22 @@ def after(task: PipelineTask) -> list[str]:
 
     Raises Permanent(INVALID_RUN) for a task that Go's reader would refuse.
     """
-    return list(dict.fromkeys([*task.run_after, *_referenced(task)]))
+    return list(dict.fromkeys([*task.run_after, *(name for name, _ in consumed(task))]))
 
 
-def _referenced(task: PipelineTask) -> Iterator[str]:
+def result_reference(text: str) -> tuple[str, str] | None:
+    """(task, result) of a text that is one whole result of a task, `$(tasks.build.results.image)` or with `[*]`; else None."""
+    match = _WHOLE_RESULT.fullmatch(text)
+    return (match[1], match[2]) if match else None
+
+
+def consumed(task: PipelineTask) -> Iterator[tuple[str, str]]:
+    """(task, result) of each result that it uses, wherever. Raises as `after`."""
     for text in _texts(task):
         for match in _VARIABLE.finditer(text):
             parts = match[1].split(".")
             if len(parts) in (4, 5) and parts[0] in ("tasks", "finally") and parts[2] == "results":
-                yield parts[1]
+                yield parts[1], parts[3].partition("[")[0]
 
 
 # --- where variables stand ----------------------------------------------------------------------------------------------
