@@ -23,8 +23,8 @@ from sealwright.edge.registry.reach import Reach
 from sealwright.edge.registry.repository import Repository
 from sealwright.edge.registry.transport import Transport
 
-# Debian's has no referrers; go-containerregistry's has.
-REAL = ("docker-registry", "crane")
+# The first two list no referrers; the third is go-containerregistry's handler with that switched on (hack/_registry).
+REAL = ("docker-registry", "crane", "referrers")
 
 _CONFIG = """
 version: 0.1
@@ -49,7 +49,7 @@ def serve(name, login=None):
         free.bind(("127.0.0.1", 0))
         authority = f"127.0.0.1:{free.getsockname()[1]}"
     with tempfile.TemporaryDirectory() as folder:
-        command = _docker(Path(folder), authority, login) if name == "docker-registry" else _crane(authority)
+        command = _docker(Path(folder), authority, login) if name == "docker-registry" else _own(name, authority)
         server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             _until_up(authority, server)
@@ -59,8 +59,8 @@ def serve(name, login=None):
             server.wait()
 
 
-def _crane(authority):
-    return [program("crane"), "registry", "serve", "--address", authority]
+def _own(name, authority):
+    return [program(name), *(("registry", "serve", "--address") if name == "crane" else ()), authority]
 
 
 def _docker(folder, authority, login):
