@@ -112,13 +112,13 @@ def test_queue_is_asked_at_each_scrape_and_shown_under_its_older_names_too():
     """What is new or going is in Knative's fast lane, history in the slow one."""
     waiting = [
         Waiting(kind="TaskRun", lane="live", count=3, oldest_s=1.5),
-        Waiting(kind="TaskRun", lane="deleting", count=1, oldest_s=7),
-        Waiting(kind="TaskRun", lane="backlog", count=40, oldest_s=2),
+        Waiting(kind="TaskRun", lane="going", count=1, oldest_s=7),
+        Waiting(kind="TaskRun", lane="past", count=40, oldest_s=2),
     ]
     metrics = Metrics("0.1.0", lambda: waiting)
     found = samples(metrics)
 
-    assert found["sealwright_runs_pending", "TaskRun", "backlog"] == 40
+    assert found["sealwright_runs_pending", "TaskRun", "past"] == 40
     assert found["sealwright_oldest_pending_age_seconds", "TaskRun"] == 7
     assert found["sealwright_oldest_pending_age_seconds", "PipelineRun"] == 0
     for name in ("watcher_workqueue_depth", "kn_workqueue_depth"):
