@@ -148,7 +148,7 @@ FAULTS = [
     (["controller", "--source", "runs", "--once", "--keys", "missing"], 2, "KeyMissing"),
     (["controller", "--source", "runs", "--once", "--keys", "boxed"], 2, "WrongPassword"),
     (["controller", "--source", "runs", "--once", "--config", "bad.yaml"], 2, "InvalidConfig"),
-    (["controller", "--source", "runs", "--once", "--config", "asks.yaml"], 2, "InvalidConfig"),
+    (["controller", "--source", "runs", "--once", "--config", "asks.yaml"], 2, "KeyMissing"),
     (["controller", "--source", "runs", "--once", "--config", "missing"], 2, "NotFound"),
     (["controller", "--source", "runs", "--once", "--keys", "keys", "--out", "text.txt/out"], 3, "StoreFailed"),
     (["search", "--in", "empty"], 2, "NotFound"),

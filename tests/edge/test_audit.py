@@ -73,13 +73,16 @@ def test_failure_is_recorded_with_its_reason_and_without_its_message(path):
     assert (line["result"], line["signed"], line["failures"]) == ("failed", [], [{"stage": "sign", "reason": "KeyMissing"}])
 
 
+ENDS = (State.SIGNED, State.SKIPPED, State.FAILED, State.KEPT, State.RELEASED)
+
+
 @pytest.mark.parametrize("state", list(State))
 def test_only_ends_are_recorded(path, state):
     """That a run waits, is known or is gone is nothing that we did."""
     with Audit(path) as audit:
         found = audit.run(looks.look(state), AT_S)
 
-    assert found is (state in (State.SIGNED, State.SKIPPED, State.FAILED)) is (path.stat().st_size > 0)
+    assert found is (state in ENDS) is (path.stat().st_size > 0)
 
 
 def test_untouched_log_verifies_also_after_restarts(path):

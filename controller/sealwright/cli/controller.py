@@ -1,11 +1,12 @@
 """`sealwright controller`: sign every finished run that a source holds."""
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-from sealwright.app import configuration, embedded
+from sealwright.app import configuration
 from sealwright.cli import exits, show
 from sealwright.edge.reports import Log
 from sealwright.flow.reconcile import State
@@ -81,13 +82,15 @@ def command(
             all_history=all_history,
         )
         return
+    from sealwright.app import embedded  # noqa: PLC0415  databases and layouts, which a cluster does not need
+
     parsed = configuration.read_config(config)
     for warning in parsed.warnings:
         click.echo(f"warning: {warning}", err=True)
     folder = embedded.FolderOptions(source=source, out=out or source, keys=keys, config=parsed.config, once=once)
     ended = asyncio.run(embedded.run_folder(folder, log))
     if once:
-        click.echo(f"{source}: {_counts(ended)}")
+        click.echo(f"{source}: {_counts(ended.looks, is_stopped=ended.is_stopped)}")
         context.exit(exits.COULD_NOT_TELL if ended.looks.get(State.FAILED) or ended.is_stopped else exits.YES)
 
 
@@ -121,7 +124,6 @@ def _refuse_folder_options(**given: object) -> None:
         raise click.UsageError(f"{', '.join(named)} goes with --source; in a cluster the ConfigMap chains-config says it")
 
 
-def _counts(ended: embedded.Ended) -> str:
-    looks = ended.looks
+def _counts(looks: Mapping[State, int], *, is_stopped: bool) -> str:
     counts = [f"{looks[state]} {_SAID.get(state, state)}" for state in State if looks.get(state)] or ["no runs found"]
-    return ", ".join([*counts, *(["stopped before the end"] if ended.is_stopped else [])])
+    return ", ".join([*counts, *(["stopped before the end"] if is_stopped else [])])

@@ -22,7 +22,7 @@ from sealwright.edge.status import RunLook
 
 FAULTS_SHOWN = 20
 
-_RECORDED = frozenset({"signed", "skipped", "failed"})
+_RECORDED = frozenset({"signed", "skipped", "failed", "kept", "released"})
 
 
 @value

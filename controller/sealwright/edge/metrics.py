@@ -128,7 +128,7 @@ class Metrics:
             self._attempts[kind, "success", ""].inc()
             if completed_s is not None:
                 self._signed_after_kind[kind].observe(max(0.0, now_s - completed_s))
-        elif state == "failed":
+        elif state in ("failed", "kept", "released"):
             self._attempts[kind, "failure", str(found.failures[0].reason) if found.failures else ""].inc()
         elif state == "skipped":
             self.skipped(Reason.DISABLED)

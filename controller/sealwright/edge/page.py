@@ -16,7 +16,7 @@ from sealwright.edge.status import Status
 
 _KINDS: tuple[Kind, ...] = ("TaskRun", "PipelineRun")
 # What stands in the columns, in this order; what a look came to otherwise is no news to a person.
-_STATES = ("signed", "skipped", "failed")
+_STATES = ("signed", "skipped", "failed", "kept", "released")
 REFRESH_S = 30
 
 _STYLE = """
@@ -119,7 +119,7 @@ def _runs(now: Status) -> str:
 
 
 def _count(count: int, state: str = "") -> str:
-    return _cell(f"{count:,}", "bad" if count and state == "failed" else "")
+    return _cell(f"{count:,}", "bad" if count and state in ("failed", "released") else "")
 
 
 def _cell(text: str, colour: str = "") -> str:

@@ -4,13 +4,21 @@ import sys
 from collections.abc import MutableMapping
 from typing import Any, Protocol
 
-import structlog
+# structlog takes rich for its tracebacks where it finds it: 6 MiB and a fifth of a second that a controller has no use for.
+_rich = sys.modules.get("rich")
+if _rich is None:
+    sys.modules["rich"] = None  # type: ignore[assignment]  # which is how an import is told that there is none
+import structlog  # noqa: E402
 
-from sealwright.core.errors import Fault
-from sealwright.core.model import Failure, Finding, Key, Outcome
+if _rich is None:
+    del sys.modules["rich"]
+
+from sealwright.core.errors import Fault  # noqa: E402
+from sealwright.core.model import Failure, Finding, Key, Outcome  # noqa: E402
 
 # Chains' levels: what a run came to is info, what waits or was known is debug, what failed is a warning or an error.
-_LEVEL = {"signed": "info", "skipped": "info", "failed": "warning"}
+# `kept` and `released` are runs that were deleted before they could be signed: with the outbox, and without.
+_LEVEL = {"signed": "info", "skipped": "info", "failed": "warning", "kept": "warning", "released": "error"}
 
 
 class Look(Protocol):

@@ -76,7 +76,7 @@ def of(found: RunLook) -> Iterator[Occurrence]:
             yield occurrence(EventReason.SIGNED, f"stored in {', '.join(stored)}")
         case "skipped":
             yield occurrence(EventReason.SKIPPED, f"{Reason.DISABLED}: {Reason.DISABLED.meaning}")
-        case "failed":
+        case "failed" | "kept" | "released":
             told = [f"{failure.reason}: {failure.stage}: {failure.message}" for failure in found.failures]
             yield occurrence(EventReason.SIGNING_FAILED, "; ".join(told))
         case _:
