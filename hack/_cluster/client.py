@@ -21,7 +21,7 @@ BRIEF_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 # Answers after which the same call may succeed: overload, and a server that starts or loses its etcd.
 PASSING = {429, 500, 502, 503, 504}
 # A server that has just started refuses everybody with 403 until it has read its roles.
-STARTING_S = 15.0
+STARTING_S = 60.0
 
 
 class ApiError(Exception):
