@@ -21,7 +21,7 @@ BRIEF_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 # Answers after which the same call may succeed: overload, and a server that starts or loses its etcd.
 PASSING = {429, 500, 502, 503, 504}
 # A server that has just started refuses everybody with 403 until it has read its roles.
-STARTING_S = 60.0
+STARTING_S = 30.0
 
 
 class ApiError(Exception):
@@ -64,14 +64,15 @@ class Api:
         """The decoded reply. Waits out a server that is away or overloaded, for `patience_s`; raises ApiError or OSError."""
         data = json.dumps(body).encode() if body is not None else None
         headers = self.headers | ({"Content-Type": content_type} if data else {}) | ({"Accept": accept} if accept else {})
-        deadline = time.monotonic() + self.patience_s
+        began = time.monotonic()
+        deadline = began + self.patience_s
         while True:
             pause = 0.2
             try:
                 status, reply, pause = self.once(method, path, data, headers)
                 if status < 300:
                     return json.loads(reply) if reply else {}
-                if not self.passes(status) or time.monotonic() > deadline:
+                if not self.passes(status, began) or time.monotonic() > deadline:
                     raise ApiError(method, path, status, reply)
             except (OSError, http.client.HTTPException):
                 self.own.connection, self.lost_at = None, time.monotonic()
@@ -79,8 +80,9 @@ class Api:
                     raise
             threading.Event().wait(pause)
 
-    def passes(self, status: int) -> bool:
-        return status in PASSING or (status == 403 and time.monotonic() - self.lost_at < STARTING_S)
+    def passes(self, status: int, began: float) -> bool:
+        """A thread that connects for the first time does not know that the server has just started: it waits for as long."""
+        return status in PASSING or (status == 403 and time.monotonic() - max(self.lost_at, began) < STARTING_S)
 
     def once(self, method: str, path: str, data: bytes | None, headers: Mapping[str, str]) -> tuple[int, bytes, float]:
         """Status, body, and the seconds to wait before another try."""
