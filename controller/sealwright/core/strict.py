@@ -4,6 +4,8 @@ JSON readers differ on a repeated key (Python keeps the last, others the first),
 crash. What is verified, and what a command reads, goes through here (design D21); the API server's own output does not need to.
 """
 
+import base64
+import binascii
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -131,3 +133,12 @@ def refuse_lookalike_keys(found: dict[str, Any], known: Sequence[str], what: str
         word = folded.get(key.casefold(), key)
         if word != key:
             raise Permanent(Reason.REPEATED_KEY, f"{what}: the key {quote(key)} could be read as {quote(word)}")
+
+
+def base64_bytes(text: str) -> bytes | None:
+    """Padded standard base64 in its one form, so that encoding it again gives the same text; None for anything else."""
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return raw if base64.b64encode(raw).decode() == text else None

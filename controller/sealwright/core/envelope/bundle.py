@@ -7,7 +7,6 @@ what its writers write is taken: camel-case names, padded standard base64, 64-bi
 """
 
 import base64
-import binascii
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
@@ -366,13 +365,8 @@ def _needed(text: str, what: str) -> bytes:
 
 
 def _decoded(text: str, what: str) -> bytes:
-    """Padded standard base64 in its one form: encoding it again gives the same text."""
-    try:
-        raw = base64.b64decode(text, validate=True)
-        exact = base64.b64encode(raw).decode() == text
-    except (binascii.Error, ValueError):
-        exact = False
-    if not exact:
+    raw = strict.base64_bytes(text)
+    if raw is None:
         raise _bad(f"{what} is not padded standard base64: {quote(text[:40])}")
     return raw
 

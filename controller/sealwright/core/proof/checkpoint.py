@@ -10,14 +10,12 @@
 Source: C2SP tlog-checkpoint and signed-note. Rekor v1 writes `NAME - TREE` as origin and signs as NAME.
 """
 
-import base64
-import binascii
 import hashlib
 import re
 
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from sealwright.core import keys, pem
+from sealwright.core import keys, pem, strict
 from sealwright.core.errors import Reason, Untrusted, quote
 from sealwright.core.keys import PublicKey
 from sealwright.core.model import value
@@ -147,12 +145,8 @@ def _signature(line: str) -> NoteSignature:
 
 
 def _decoded(text: str, what: str) -> bytes:
-    try:
-        raw = base64.b64decode(text, validate=True)
-        exact = base64.b64encode(raw).decode() == text
-    except (binascii.Error, ValueError):
-        exact = False
-    if not exact:
+    raw = strict.base64_bytes(text)
+    if raw is None:
         raise _bad(f"{what} is not base64: {quote(text)}")
     return raw
 
